@@ -1,0 +1,203 @@
+# crawl2lm: the only build file.  `make help` lists the targets.
+#
+# Everything built lies under $(BUILD).  A folder under tools/ is a program; files are found, not listed:
+# tools/NAME/*.c -> $(BUILD)/bin/NAME, linked with common/ and kernels/ as static libraries.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+export LC_ALL := C
+
+CC ?= cc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CXX := g++
+PREFIX ?= /usr/local
+CUDA ?= $(if $(wildcard $(CUDA_HOME)/bin/nvcc),1,0)
+CUDA_HOME ?= /usr/local/cuda
+SAN ?=
+WERROR ?= $(if $(CI),1,)
+
+comma := ,
+BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+# ---- libraries ------------------------------------------------------------------------------------------------------
+PKGS := zlib libzstd libcurl libxml-2.0 libpcre2-8 libxxhash jansson libutf8proc
+ifneq ($(MAKECMDGOALS),deps)
+ifneq ($(MAKECMDGOALS),help)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ONEDNN := $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),1)
+OPENBLAS_INCLUDE := $(firstword $(wildcard /usr/include/*/openblas-openmp/cblas.h))
+OPENBLAS_CFLAGS := $(if $(OPENBLAS_INCLUDE),-I$(dir $(OPENBLAS_INCLUDE)))
+OPENBLAS_LIBRARY := $(firstword $(wildcard /usr/lib/*/openblas-openmp/libopenblas.so))
+OPENBLAS_LIBS := $(if $(OPENBLAS_LIBRARY),$(OPENBLAS_LIBRARY) -Wl$(comma)-rpath$(comma)$(dir $(OPENBLAS_LIBRARY)),-lopenblas)
+endif
+endif
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wno-missing-field-initializers $(if $(WERROR),-Werror)
+SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread -fopenmp -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) \
+	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(CUDA)
+LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -lm
+
+# ---- sources --------------------------------------------------------------------------------------------------------
+KERNEL_SRC := $(wildcard kernels/*.c)
+COMMON_SRC := $(wildcard common/*/*.c)
+TOOLS := $(foreach d,$(wildcard tools/*),$(if $(wildcard $(d)/$(notdir $(d)).c),$(notdir $(d))))
+UNIT_SRC := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
+KERNEL_TEST_SRC := $(wildcard tests/kernels/*_test.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+
+object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+tool_objects = $(call object,$(wildcard tools/$(1)/*.c))
+tool_library_objects = $(filter-out $(BUILD)/obj/tools/$(1)/$(1).o,$(call tool_objects,$(1)))
+PROGRAMS := $(TOOLS:%=$(BUILD)/bin/%)
+LIBRARIES := $(BUILD)/lib/libcommon.a $(BUILD)/lib/libkernels.a
+UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
+KERNEL_TESTS := $(KERNEL_TEST_SRC:%.c=$(BUILD)/%)
+FUZZERS := $(FUZZ_SRC:%.c=$(BUILD)/%)
+
+.PHONY: all check bench demo deps gpu-check install uninstall dist help clean golden sanitized tests cuda
+all: $(PROGRAMS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
+
+$(BUILD)/lib/libcommon.a: $(call object,$(COMMON_SRC))
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+$(BUILD)/lib/libkernels.a: $(call object,$(KERNEL_SRC))
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+define program_rule
+$(BUILD)/bin/$(1): $(call tool_objects,$(1)) $(LIBRARIES)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call program_rule,$(t))))
+
+# Unit tests mirror source paths: tests/unit/tools/NAME/X_test.c also links the objects of tools/NAME but its main.
+define unit_rule
+$(BUILD)/$(1:.c=): $(call object,$(1)) $(call object,tests/tap.c) $(call tool_library_objects,$(2)) $(LIBRARIES)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+endef
+$(foreach s,$(UNIT_SRC),$(eval $(call unit_rule,$(s),$(if $(filter tests/unit/tools/%,$(s)),$(word 4,$(subst /, ,$(s)))))))
+$(foreach s,$(KERNEL_TEST_SRC),$(eval $(call unit_rule,$(s),)))
+
+# ---- gradient checks: kernels and the model tower once more with real = double ----------------------------------------
+FP64_TEST_SRC := $(wildcard tests/unit/fp64/*_test64.c)
+FP64_TESTS := $(FP64_TEST_SRC:%.c=$(BUILD)/%)
+fp64_object = $(patsubst %.c,$(BUILD)/obj64/%.o,$(1))
+$(BUILD)/obj64/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(CFLAGS) -DKERNELS_DOUBLE -c $< -o $@
+define fp64_rule
+$(BUILD)/$(1:.c=): $(call fp64_object,$(1) tests/tap.c $(COMMON_SRC) $(KERNEL_SRC))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+endef
+$(foreach s,$(FP64_TEST_SRC),$(eval $(call fp64_rule,$(s))))
+
+# ---- fuzzers: libFuzzer when CC=clang FUZZ=1, otherwise a driver that replays and mutates a corpus ---------------------
+# tests/fuzz/TOOL+STEM_fuzz.c links tools/TOOL; tests/fuzz/STEM_fuzz.c only common/ and kernels/.
+FUZZ ?=
+define fuzz_rule
+$(BUILD)/$(1:.c=): $(call object,$(1)) $(if $(FUZZ),,$(call object,tests/fuzz/driver.c)) $(call tool_library_objects,$(2)) $(LIBRARIES)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+endef
+fuzz_tool = $(if $(findstring +,$(1)),$(firstword $(subst +, ,$(notdir $(1)))))
+$(foreach s,$(FUZZ_SRC),$(eval $(call fuzz_rule,$(s),$(call fuzz_tool,$(s)))))
+
+# ---- CUDA kernels: compiled by g++ for the emulator tests, by nvcc where it is present ---------------------------------
+EMULATOR_SRC := $(wildcard tests/kernels/*_emulated.cpp)
+EMULATOR_TESTS := $(EMULATOR_SRC:%.cpp=$(BUILD)/%)
+$(BUILD)/tests/kernels/%_emulated: tests/kernels/%_emulated.cpp $(LIBRARIES) $(BUILD)/obj/tests/tap.o $(wildcard kernels/*.cuh kernels/*.h)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -g -I. $(WARNINGS) $(SAN_FLAGS) -pthread -fopenmp -o $@ $< $(BUILD)/obj/tests/tap.o $(LIBRARIES) $(LIBS)
+
+NVCC := $(CUDA_HOME)/bin/nvcc
+CUDA_OBJECTS := $(patsubst %.cu,$(BUILD)/cuda/%.o,$(wildcard kernels/*.cu))
+$(BUILD)/cuda/%.o: %.cu $(wildcard kernels/*.cuh kernels/*.h)
+	@mkdir -p $(@D)
+	$(NVCC) -std=c++17 -O3 -I. -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
+	@! grep -E '[1-9][0-9]* bytes spill' $@.log || { echo "$<: register spills, see $@.log" >&2; exit 1; }
+cuda: $(CUDA_OBJECTS)
+
+# ---- checks -----------------------------------------------------------------------------------------------------------
+tests: all $(UNIT_TESTS) $(KERNEL_TESTS) $(FP64_TESTS) $(EMULATOR_TESTS) $(FUZZERS)
+
+sanitized:
+	+$(MAKE) --no-print-directory SAN=address,undefined CFLAGS='-O1 -g' all $(patsubst build/%,build/san-address-undefined/%,$(UNIT_TESTS) $(FUZZERS))
+
+check: deps
+	+$(MAKE) --no-print-directory tests $(if $(filter 1,$(CUDA)),cuda)
+	+$(MAKE) --no-print-directory sanitized
+	tests/run $(BUILD)
+
+bench: all
+	tests/bench/run $(BUILD)
+
+gpu-check: all
+	tests/gpu-check $(BUILD)
+
+demo: deps
+	+$(MAKE) --no-print-directory all
+	+$(MAKE) --no-print-directory -C pipelines/demo BIN='$(CURDIR)/$(BUILD)/bin' OUT='$(CURDIR)/build/demo'
+
+golden: all
+	tests/run --golden $(BUILD)
+
+# ---- set-up -----------------------------------------------------------------------------------------------------------
+DEB_PACKAGES := gcc g++ make pkg-config zlib1g-dev libzstd-dev libcurl4-openssl-dev libxml2-dev libpcre2-dev libxxhash-dev \
+	libjansson-dev libutf8proc-dev libopenblas-openmp-dev libdnnl-dev liblapack-dev liblbfgs-dev \
+	perl bats mandoc zstd wget gnuplot-nox
+deps:
+	@missing=$$(for p in $(DEB_PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q '^install ok' || echo $$p; done | tr '\n' ' '); \
+	if [ -n "$$missing" ]; then \
+	  sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
+	  echo "$$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends $$missing"; \
+	  command -v apt-get > /dev/null || { echo 'deps: not a Debian system: install the libraries above by hand' >&2; exit 1; }; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man{1,5,7} $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
+	for s in 1 5 7; do for f in man/*.$$s; do [ ! -e $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
+	for p in $(TOOLS); do $(BUILD)/bin/$$p --completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; done
+
+uninstall:
+	for p in $(TOOLS); do rm -f $(DESTDIR)$(PREFIX)/bin/$$p $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; done
+	for f in man/*.[157]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}; done
+
+dist:
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=crawl2lm-$$(sed -n 's/^#define CRAWL2LM_VERSION "\(.*\)"/\1/p' common/io/program.h)/ -o build/crawl2lm.tar.gz HEAD
+
+clean:
+	rm -rf build
+
+help:
+	@printf '%s\n' \
+	  'make            build every program into build/bin' \
+	  'make demo       a crawl becomes a model: build/demo/report/index.html' \
+	  'make check      all tests, ends with "N passed, N failed"' \
+	  'make bench      side by side with the peers (installs them in a virtual environment)' \
+	  'make deps       install what is missing (Debian packages)' \
+	  'make install    PREFIX=/usr/local DESTDIR=' \
+	  'make sanitized  build/san-address-undefined' \
+	  'make gpu-check  everything that needs a GPU; exits 77 without one' \
+	  'make dist clean uninstall golden' \
+	  '' \
+	  'SAN=address,undefined|thread  CUDA=0|1  WERROR=1  CFLAGS=...'
+
+-include $(shell find $(BUILD)/obj $(BUILD)/obj64 -name '*.d' 2>/dev/null)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What --stats writes: one JSON object with sorted keys; all timings under the key `time`, so that two runs can be
+ * compared without it.  A name may hold dots: "reasons.gopher_short_doc" nests.
+ */
+#ifndef IO_STATS_H
+#define IO_STATS_H
+
+#include <stdint.h>
+
+#include "common/base/err.h"
+
+struct stats;
+
+struct stats *stats_new(void);
+void stats_free(struct stats *s);
+void stats_int(struct stats *s, const char *name, int64_t value);
+void stats_add(struct stats *s, const char *name, int64_t value); /* adds to what is there */
+void stats_double(struct stats *s, const char *name, double value);
+void stats_string(struct stats *s, const char *name, const char *value);
+void stats_time(struct stats *s, const char *name, double seconds); /* under `time` */
+int64_t stats_get(const struct stats *s, const char *name); /* 0 when absent */
+int stats_write(const struct stats *s, const char *path, struct err *e); /* atomically; "-": stdout */
+
+#endif
