@@ -5,6 +5,8 @@
  *
  *     reader --(batch of lines)--> parser, one per worker --(document)--> document_write() into the batch's output
  *
+ * Which of the two an input is, its first line decides: JSON Lines when it parses as an object.
+ *
  * Linear TSV: `text` | `id text` | `id url text` | `id url date [extra ...] text`; \t \n \r \\ escaped.
  */
 #ifndef IO_DOCUMENTS_H
@@ -33,7 +35,6 @@ struct document_batch {      /* embed or zero; document_batch_release() */
 };
 
 struct document_reader_options {
-  bool jsonl;          /* --jsonl: take JSON Lines without looking */
   size_t batch_bytes;  /* 0: 1 MiB; a batch holds at least one line */
 };
 
@@ -41,7 +42,6 @@ struct document_reader_options {
 struct document_reader *document_reader_new(char *const *operands, int count, const struct document_reader_options *options);
 /* 1 with a batch, 0 at the end, -1. */
 int document_reader_next(struct document_reader *r, struct document_batch *batch, struct err *e);
-enum document_format document_reader_format(const struct document_reader *r); /* of the inputs so far */
 int64_t document_reader_size(const struct document_reader *r); /* bytes of all input files, -1 when unknown */
 void document_reader_free(struct document_reader *r);
 void document_batch_release(struct document_batch *batch);
@@ -66,9 +66,10 @@ struct document_counts {
 };
 
 struct document_parser {  /* zero to start; one per worker */
-  struct buffer text, head;
+  struct buffer text, head; /* private: decoded text; decoded other fields */
   struct document_counts counts;
-  void *json; /* private */
+  uint64_t index; /* private: of the next line in its batch */
+  void *json;     /* private */
 };
 
 /* *cursor starts at 0.  1 with a document, 0 at the end of the batch; -1 for a line that is not a document (JSON

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A window of decompressed bytes [begin, end) in one growing allocation; below it a raw buffer of bytes as read.
+ * gzip is decoded member by member with zlib's raw-header mode (inflateInit2 with 31), so that the position of each
+ * member in the file is known exactly: raw_position minus what zlib has not yet taken.
+ */
+#include "common/io/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <stdio.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "common/base/memory.h"
+#include "common/io/url.h"
+
+enum { RAW_SIZE = 1 << 17, STEP = 1 << 17 };
+
+enum kind { PLAIN, GZIP, ZSTD };
+
+struct input {
+  char *name;
+  int fd;
+  struct url *url;
+  struct input_options options;
+
+  unsigned char *raw;          /* bytes as read: [raw_begin, raw_end) not yet decoded */
+  size_t raw_begin, raw_end;
+  uint64_t raw_position;       /* offset in the file of raw[raw_end] */
+  bool raw_done;
+
+  enum kind kind;
+  z_stream z;
+  bool z_open, in_member;      /* in_member: a gzip member has begun and not ended */
+  bool member_ended;           /* options.members: no bytes until input_next_member() */
+  uint64_t member_offset;
+  ZSTD_DStream *zstd;
+  size_t zstd_hint;            /* 0 between frames */
+
+  char *window;
+  size_t begin, end, capacity;
+  uint64_t consumed;
+
+  bool done;
+  bool failed;                 /* `error` is reported once the window is used up */
+  struct err error;
+};
+
+static int refill(struct input *in, struct err *e) {
+  if (in->raw_done) return 0;
+  if (in->raw_begin > 0 && in->raw_begin < in->raw_end) memmove(in->raw, in->raw + in->raw_begin, in->raw_end - in->raw_begin);
+  in->raw_end -= in->raw_begin;
+  in->raw_begin = 0;
+  if (in->raw_end == RAW_SIZE) return 0;
+  ssize_t n;
+  if (in->url) n = url_read(in->url, in->raw + in->raw_end, RAW_SIZE - in->raw_end, e);
+  else
+    do n = read(in->fd, in->raw + in->raw_end, RAW_SIZE - in->raw_end);
+    while (n < 0 && errno == EINTR);
+  if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
+  if (n == 0) in->raw_done = true;
+  in->raw_end += (size_t)n;
+  in->raw_position += (uint64_t)n;
+  return 0;
+}
+
+/* At least `want` raw bytes, fewer only at the end. */
+static int raw_ensure(struct input *in, size_t want, struct err *e) {
+  while (in->raw_end - in->raw_begin < want && !in->raw_done)
+    if (refill(in, e)) return -1;
+  return 0;
+}
+
+static size_t raw_left(const struct input *in) { return in->raw_end - in->raw_begin; }
+static uint64_t raw_offset(const struct input *in) { return in->raw_position - raw_left(in); }
+
+static bool gzip_magic(const unsigned char *p, size_t n) { return n >= 3 && p[0] == 0x1F && p[1] == 0x8B && p[2] == 8; }
+
+static bool zstd_magic(const unsigned char *p, size_t n) {
+  return n >= 4 && ((p[0] == 0x28 && p[1] == 0xB5 && p[2] == 0x2F && p[3] == 0xFD) || /* a frame */
+                    ((p[0] & 0xF0) == 0x50 && p[1] == 0x2A && p[2] == 0x4D && p[3] == 0x18)); /* a skippable one */
+}
+
+int input_open(struct input **result, const char *name, const struct input_options *options, struct err *e) {
+  struct input *in = NEW(struct input);
+  in->fd = -1;
+  in->name = STRDUP(strcmp(name, "-") == 0 ? "stdin" : name);
+  if (options) in->options = *options;
+  in->raw_position = (uint64_t)in->options.from;
+  in->raw = MALLOC(RAW_SIZE);
+  if (url_is(name)) {
+    if (url_open(&in->url, name, in->options.from, e)) goto fail;
+  } else if (strcmp(name, "-") == 0) {
+    in->fd = 0;
+  } else {
+    struct stat st;
+    in->fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (in->fd < 0) {
+      err_errno(e, "%s", name);
+      goto fail;
+    }
+    if (fstat(in->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+      err_set(e, "%s: is a folder", name);
+      goto fail;
+    }
+    if (in->options.from > 0 && lseek(in->fd, in->options.from, SEEK_SET) < 0) {
+      err_errno(e, "%s: cannot seek to byte %lld", name, (long long)in->options.from);
+      goto fail;
+    }
+    posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+  if (raw_ensure(in, 4, e)) {
+    err_prefix(e, "%s", in->name);
+    goto fail;
+  }
+  const unsigned char *head = in->raw + in->raw_begin;
+  in->kind = in->options.as_is ? PLAIN : gzip_magic(head, raw_left(in)) ? GZIP : zstd_magic(head, raw_left(in)) ? ZSTD : PLAIN;
+  if (in->kind == ZSTD) {
+    in->zstd = ZSTD_createDStream();
+    ZSTD_DCtx_setParameter(in->zstd, ZSTD_d_windowLogMax, 31);
+  }
+  *result = in;
+  return 0;
+fail:
+  input_close(in);
+  return -1;
+}
+
+void input_close(struct input *in) {
+  if (!in) return;
+  if (in->fd > 0) close(in->fd);
+  url_close(in->url);
+  if (in->z_open) inflateEnd(&in->z);
+  ZSTD_freeDStream(in->zstd);
+  free(in->raw);
+  free(in->window);
+  free(in->name);
+  free(in);
+}
+
+static int fail(struct input *in, const char *what) {
+  in->failed = true;
+  return err_set(&in->error, "%s", what);
+}
+
+/* Starts the member at the raw position; the end of the stream when nothing is left. */
+static int begin_member(struct input *in, struct err *e) {
+  if (raw_ensure(in, 3, e)) return -1;
+  if (raw_left(in) == 0) return in->done = true, 0;
+  in->member_offset = raw_offset(in);
+  const unsigned char *p = in->raw + in->raw_begin;
+  if (!gzip_magic(p, raw_left(in))) {
+    if (raw_left(in) < 3 && p[0] == 0x1F) return fail(in, "truncated gzip header"), 0;
+    /* zero padding up to the end, as tape blocks and some writers leave it, is not damage */
+    for (;;) {
+      while (in->raw_begin < in->raw_end && in->raw[in->raw_begin] == 0) in->raw_begin++;
+      if (raw_left(in)) break;
+      if (in->raw_done) return in->done = true, 0;
+      if (refill(in, e)) return -1;
+    }
+    if (raw_ensure(in, 3, e)) return -1;
+    in->member_offset = raw_offset(in);
+    if (!gzip_magic(in->raw + in->raw_begin, raw_left(in))) return fail(in, "bytes between gzip members that are no gzip header"), 0;
+  }
+  if (in->z_open) inflateReset2(&in->z, 31);
+  else if (inflateInit2(&in->z, 31) != Z_OK) return err_set(e, "zlib cannot start");
+  in->z_open = in->in_member = true;
+  return 0;
+}
+
+static int decode_gzip(struct input *in, struct err *e) {
+  if (!in->in_member) {
+    if (begin_member(in, e)) return -1;
+    if (in->done || in->failed) return 0;
+  }
+  if (raw_left(in) == 0 && refill(in, e)) return -1;
+  in->z.next_in = in->raw + in->raw_begin;
+  in->z.avail_in = (uInt)raw_left(in);
+  in->z.next_out = (unsigned char *)in->window + in->end;
+  in->z.avail_out = (uInt)(in->capacity - in->end > 1u << 30 ? 1u << 30 : in->capacity - in->end);
+  size_t room = in->z.avail_out;
+  int status = inflate(&in->z, Z_NO_FLUSH);
+  in->raw_begin = in->raw_end - in->z.avail_in;
+  in->end += room - in->z.avail_out;
+  if (status == Z_STREAM_END) {
+    in->in_member = false;
+    if (in->options.members) in->member_ended = true;
+  } else if (status == Z_BUF_ERROR || status == Z_OK) {
+    if (raw_left(in) == 0 && in->raw_done && in->z.avail_out > 0) fail(in, "truncated gzip member");
+  } else {
+    char text[200];
+    snprintf(text, sizeof text, "damaged gzip member at byte %llu (%s)", (unsigned long long)in->member_offset, in->z.msg ? in->z.msg : "bad data");
+    fail(in, text);
+  }
+  return 0;
+}
+
+static int decode_zstd(struct input *in, struct err *e) {
+  if (raw_left(in) == 0 && refill(in, e)) return -1;
+  if (raw_left(in) == 0) {
+    if (in->zstd_hint) fail(in, "truncated zstd frame");
+    else in->done = true;
+    return 0;
+  }
+  ZSTD_inBuffer from = {in->raw + in->raw_begin, raw_left(in), 0};
+  ZSTD_outBuffer to = {in->window + in->end, in->capacity - in->end, 0};
+  size_t hint = ZSTD_decompressStream(in->zstd, &to, &from);
+  if (ZSTD_isError(hint)) {
+    char text[200];
+    snprintf(text, sizeof text, "damaged zstd data near byte %llu (%s)", (unsigned long long)raw_offset(in), ZSTD_getErrorName(hint));
+    fail(in, text);
+    return 0;
+  }
+  in->zstd_hint = hint;
+  in->raw_begin += from.pos;
+  in->end += to.pos;
+  return 0;
+}
+
+static int decode_plain(struct input *in, struct err *e) {
+  if (raw_left(in)) { /* what was read to look at the magic */
+    size_t n = raw_left(in), room = in->capacity - in->end;
+    if (n > room) n = room;
+    memcpy(in->window + in->end, in->raw + in->raw_begin, n);
+    in->raw_begin += n;
+    in->end += n;
+    return 0;
+  }
+  if (in->raw_done) return in->done = true, 0;
+  ssize_t n;
+  size_t room = in->capacity - in->end;
+  if (room > 1 << 24) room = 1 << 24;
+  if (in->url) n = url_read(in->url, in->window + in->end, room, e);
+  else
+    do n = read(in->fd, in->window + in->end, room);
+    while (n < 0 && errno == EINTR);
+  if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
+  if (n == 0) in->done = in->raw_done = true;
+  in->end += (size_t)n;
+  in->raw_position += (uint64_t)n;
+  return 0;
+}
+
+/* Room for at least `want` bytes from begin, and a useful step beyond what is there. */
+static void make_room(struct input *in, size_t want) {
+  size_t have = in->end - in->begin, need = want > have + STEP / 2 ? want : have + STEP / 2;
+  if (in->capacity - in->begin >= need) return;
+  if (in->begin) {
+    memmove(in->window, in->window + in->begin, have);
+    in->begin = 0;
+    in->end = have;
+    if (in->capacity >= need) return;
+  }
+  size_t capacity = in->capacity < STEP ? STEP : in->capacity + in->capacity / 2;
+  if (capacity < need) capacity = need;
+  in->window = RESIZE(in->window, capacity);
+  in->capacity = capacity;
+}
+
+int input_peek(struct input *in, size_t want, const char **data, size_t *available, struct err *e) {
+  while (in->end - in->begin < want && !in->done && !in->failed && !in->member_ended) {
+    make_room(in, want);
+    int result = in->kind == GZIP ? decode_gzip(in, e) : in->kind == ZSTD ? decode_zstd(in, e) : decode_plain(in, e);
+    if (result) {
+      in->failed = true;
+      in->error = *e;
+    }
+  }
+  *data = in->window + in->begin;
+  *available = in->end - in->begin;
+  if (*available == 0 && in->failed) {
+    *e = in->error;
+    return -1;
+  }
+  return 0;
+}
+
+void input_consume(struct input *in, size_t n) {
+  in->begin += n;
+  in->consumed += n;
+  if (in->begin == in->end) in->begin = in->end = 0;
+}
+
+int input_next_member(struct input *in, struct err *e) {
+  if (in->failed) {
+    *e = in->error;
+    return -1;
+  }
+  input_consume(in, in->end - in->begin);
+  if (in->kind != GZIP) {
+    const char *data;
+    size_t n;
+    while (!in->done) { /* one member: what is left of it is skipped */
+      if (input_peek(in, 1, &data, &n, e)) return -1;
+      input_consume(in, n);
+    }
+    return 0;
+  }
+  while (in->in_member && !in->failed) {
+    make_room(in, STEP);
+    if (decode_gzip(in, e)) return -1;
+    input_consume(in, in->end - in->begin);
+  }
+  in->member_ended = false;
+  if (!in->failed && begin_member(in, e)) return -1;
+  if (in->failed) {
+    *e = in->error;
+    return -1;
+  }
+  return !in->done;
+}
+
+int input_resync(struct input *in, struct err *e) {
+  if (in->kind != GZIP) return 0;
+  input_consume(in, in->end - in->begin);
+  in->failed = in->in_member = in->member_ended = false;
+  /* Not at the damaged member's own header again.  zlib has consumed past it, unless the header itself is bad. */
+  if (raw_left(in) && raw_offset(in) <= in->member_offset) in->raw_begin++;
+  for (;;) {
+    if (raw_ensure(in, 4, e)) return -1;
+    if (raw_left(in) < 4) return in->done = true, 0;
+    unsigned char *from = in->raw + in->raw_begin, *p = memchr(from, 0x1F, raw_left(in) - 3);
+    if (!p) {
+      in->raw_begin = in->raw_end - 3;
+      if (in->raw_done) return in->done = true, 0;
+      continue;
+    }
+    in->raw_begin = (size_t)(p - in->raw);
+    if (gzip_magic(p, 3) && (p[3] & 0xE0) == 0) break; /* reserved flag bits are zero */
+    in->raw_begin++;
+  }
+  if (begin_member(in, e)) return -1;
+  return !in->done && !in->failed;
+}
+
+const char *input_name(const struct input *in) { return in->name; }
+bool input_is_gzip(const struct input *in) { return in->kind == GZIP; }
+uint64_t input_position(const struct input *in) { return in->consumed; }
+uint64_t input_member_offset(const struct input *in) { return in->kind == GZIP ? in->member_offset : 0; }
+uint64_t input_raw_read(const struct input *in) { return in->raw_position; }
+
+int64_t input_raw_size(const struct input *in) {
+  struct stat st;
+  if (in->url) return url_size(in->url);
+  return fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : -1;
+}
