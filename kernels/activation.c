@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Activations on the CPU: rows in parallel.
+ */
+#include "kernels/activation.h"
+
+#include <tgmath.h>
+
+#include "kernels/cpu.h"
+
+static void forward_scalar(real *y, const real *gate, const real *up, int64_t F) {
+  for (int64_t i = 0; i < F; i++) y[i] = gate[i] / (1 + exp(-gate[i])) * up[i];
+}
+
+static void backward_scalar(real *d_gate, real *d_up, const real *dy, const real *gate, const real *up, int64_t F) {
+  for (int64_t i = 0; i < F; i++) {
+    real g = gate[i], u = up[i], s = 1 / (1 + exp(-g));
+    d_up[i] = dy[i] * g * s;
+    d_gate[i] = dy[i] * u * s * (1 + g * (1 - s));
+  }
+}
+
+int swiglu_forward(real *y, const real *gate, const real *up, int64_t ld, int64_t rows, int64_t F, struct kernel_error *e) {
+  (void)e;
+  void (*forward)(real *, const real *, const real *, int64_t) = forward_scalar;
+#pragma omp parallel for schedule(static) if (rows * F >= CPU_PARALLEL_FROM)
+  for (int64_t r = 0; r < rows; r++) forward(y + r * F, gate + r * ld, up + r * ld, F);
+  return 0;
+}
+
+int swiglu_backward(real *d_gate, real *d_up, const real *dy, const real *gate, const real *up, int64_t ld, int64_t rows,
+                    int64_t F, struct kernel_error *e) {
+  (void)e;
+  void (*backward)(real *, real *, const real *, const real *, const real *, int64_t) = backward_scalar;
+#pragma omp parallel for schedule(static) if (rows * F >= CPU_PARALLEL_FROM)
+  for (int64_t r = 0; r < rows; r++)
+    backward(d_gate + r * ld, d_up + r * ld, dy + r * F, gate + r * ld, up + r * ld, F);
+  return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Causal scaled dot-product attention, fused: scores are made tile by tile with a running maximum and sum (Milakov and
+ * Gimelshein 2018, arXiv:1805.02867; Rabe and Staats 2021, arXiv:2112.05682; Dao et al. 2022, arXiv:2205.14135), never a
+ * T x T matrix.
+ *
+ * struct attention_shape gives B, T, H, H_kv, D and the strides: head h of q and out starts at h*D of its row, head g of k
+ * and v at g*D; query head h reads key head h / (H / H_kv) (grouped queries, Ainslie et al. 2023).  The query at
+ * position t sees positions max(0, t - window + 1) .. t.
+ *
+ * forward:   out[t] = sum_u p[t][u] v[u],  p = softmax(scale q.k),  log_sum_exp[b][h][t] = log sum exp(scale q.k)
+ * backward:  dq, dk, dv overwritten, strided as q, k, v; d_out strided as out
+ * cached:    as forward for T new positions that stand behind past[b] older ones; no log_sum_exp
+ *
+ * Sums over the head and over keys are float (or double) with fused multiply-add where there is one.
+ * Outputs do not overlap inputs, except that q, k and v (dq, dk and dv) may be column ranges of one matrix.
+ */
+#ifndef KERNELS_ATTENTION_H
+#define KERNELS_ATTENTION_H
+
+#include "kernels/backend.h"
+
+int attention_forward(real *out, real *log_sum_exp, const real *q, const real *k, const real *v,
+                      const struct attention_shape *s, struct kernel_error *e);
+int attention_backward(real *dq, real *dk, real *dv, const real *d_out, const real *q, const real *k, const real *v,
+                       const real *out, const real *log_sum_exp, const struct attention_shape *s, struct kernel_error *e);
+int attention_cached(real *out, const real *q, const real *k_cache, const real *v_cache, int64_t cache_stride,
+                     const int64_t *past, const struct attention_shape *s, struct kernel_error *e);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of the CPU backend.  Memory is host memory: large blocks are asked for in huge pages, which saves address
+ * translation in every pass over them.
+ */
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kernels/activation.h"
+#include "kernels/attention.h"
+#include "kernels/cpu.h"
+#include "kernels/cross_entropy.h"
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
+#include "kernels/matmul.h"
+#include "kernels/optimizer.h"
+#include "kernels/rmsnorm.h"
+#include "kernels/rope.h"
+
+enum { HUGE_PAGE = 2 << 20 };
+
+static void *cpu_alloc(size_t bytes, struct kernel_error *e) {
+  size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : 64;
+  size_t size = bytes > 0 && bytes <= SIZE_MAX - alignment ? (bytes + alignment - 1) / alignment * alignment : alignment;
+  void *p = bytes <= SIZE_MAX - alignment ? aligned_alloc(alignment, size) : NULL;
+  if (!p) {
+    kernel_fail(e, "cannot allocate %zu bytes", bytes);
+    return NULL;
+  }
+  if (alignment == HUGE_PAGE) madvise(p, size, MADV_HUGEPAGE); /* a hint: refused is as good */
+  memset(p, 0, size);
+  return p;
+}
+
+static int cpu_copy(void *to, const void *from, size_t bytes, struct kernel_error *e) {
+  (void)e;
+  if (bytes > 0) memmove(to, from, bytes);
+  return 0;
+}
+
+static int cpu_zero(void *p, size_t bytes, struct kernel_error *e) {
+  (void)e;
+  if (bytes > 0) memset(p, 0, bytes);
+  return 0;
+}
+
+static int cpu_synchronize(struct kernel_error *e) {
+  (void)e;
+  return 0;
+}
+
+static void cpu_set_threads(int threads) {
+  if (threads < 1) threads = 1;
+  omp_set_num_threads(threads);
+  matmul_set_threads(threads);
+}
+
+const struct backend *backend_cpu(void) {
+  static const struct backend cpu = {
+      .name = "cpu",
+      .alloc = cpu_alloc,
+      .release = free,
+      .to_device = cpu_copy,
+      .to_host = cpu_copy,
+      .zero = cpu_zero,
+      .synchronize = cpu_synchronize,
+      .set_threads = cpu_set_threads,
+      .matmul = matmul,
+      .embedding_forward = embedding_forward,
+      .embedding_backward = embedding_backward,
+      .rmsnorm_forward = rmsnorm_forward,
+      .rmsnorm_backward = rmsnorm_backward,
+      .rope = rope,
+      .attention_forward = attention_forward,
+      .attention_backward = attention_backward,
+      .attention_cached = attention_cached,
+      .swiglu_forward = swiglu_forward,
+      .swiglu_backward = swiglu_backward,
+      .add = elementwise_add,
+      .scale = elementwise_scale,
+      .cross_entropy = cross_entropy,
+      .adamw = adamw,
+      .sum_squares = sum_squares,
+  };
+  return &cpu;
+}
+
+const char *backend_cpu_describe(const char **warning) {
+  static char text[256];
+  snprintf(text, sizeof text, "cpu %s, %s, %d threads", cpu_variant_name(cpu_variant()), matmul_describe(warning),
+           omp_get_max_threads());
+  return text;
+}

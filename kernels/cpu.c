@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Choice of the instruction set, scratch memory of threads, and errors; see cpu.h.
+ */
+#include "kernels/cpu.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_once_t variant_once = PTHREAD_ONCE_INIT;
+static enum cpu_variant best, taken;
+
+bool cpu_has_avx512(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
+static void find_variant(void) {
+  best = CPU_SCALAR;
+#if CPU_VECTORS
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) best = cpu_has_avx512() ? CPU_AVX512 : CPU_AVX2;
+#endif
+  taken = best;
+  const char *wanted = getenv("CRAWL2LM_CPU");
+  for (int v = CPU_SCALAR; wanted && v < (int)best; v++)
+    if (strcmp(wanted, cpu_variant_name(v)) == 0) taken = v;
+}
+
+enum cpu_variant cpu_variant(void) {
+  pthread_once(&variant_once, find_variant);
+  return taken;
+}
+
+enum cpu_variant cpu_variant_force(enum cpu_variant wanted) {
+  pthread_once(&variant_once, find_variant);
+  return taken = wanted < best ? wanted : best;
+}
+
+const char *cpu_variant_name(enum cpu_variant v) {
+  return v == CPU_AVX512 ? "avx512" : v == CPU_AVX2 ? "avx2" : "scalar";
+}
+
+/* ---- scratch */
+
+struct scratch {
+  void *p[2];
+  size_t size[2];
+};
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+static pthread_key_t scratch_key;
+
+static void free_scratch(void *pointer) {
+  struct scratch *s = pointer;
+  free(s->p[0]);
+  free(s->p[1]);
+  free(s);
+}
+
+static void make_scratch_key(void) {
+  if (pthread_key_create(&scratch_key, free_scratch) != 0) abort();
+}
+
+void *cpu_scratch(int slot, size_t bytes) {
+  pthread_once(&scratch_once, make_scratch_key);
+  struct scratch *s = pthread_getspecific(scratch_key);
+  if (!s) {
+    s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    if (pthread_setspecific(scratch_key, s) != 0) {
+      free(s);
+      return NULL;
+    }
+  }
+  if (s->size[slot] < bytes || !s->p[slot]) {
+    size_t size = (bytes + 4095) / 4096 * 4096 + 4096;
+    free(s->p[slot]);
+    s->p[slot] = aligned_alloc(64, size);
+    s->size[slot] = s->p[slot] ? size : 0;
+  }
+  return s->p[slot];
+}
+
+/* ---- errors */
+
+int kernel_fail(struct kernel_error *e, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(e->message, sizeof e->message, format, args);
+  va_end(args);
+  return -1;
+}

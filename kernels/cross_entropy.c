@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Softmax cross-entropy on the CPU: rows in parallel, a row stays in cache between its passes.
+ */
+#include "kernels/cross_entropy.h"
+
+#include <string.h>
+#include <tgmath.h>
+
+#include "kernels/cpu.h"
+
+/* One row; returns the loss. */
+static real row_scalar(real *logits, int32_t target, int64_t V, real gradient_scale, bool with_gradient) {
+  real most = logits[0];
+  for (int64_t v = 1; v < V; v++) most = logits[v] > most ? logits[v] : most;
+  double sum = 0;
+  for (int64_t v = 0; v < V; v++) sum += exp(logits[v] - most);
+  real loss = (real)log(sum) + (most - logits[target]);
+  if (with_gradient) {
+    real factor = gradient_scale / (real)sum;
+    for (int64_t v = 0; v < V; v++) logits[v] = exp(logits[v] - most) * factor;
+    logits[target] -= gradient_scale;
+  }
+  return loss;
+}
+
+int cross_entropy(real *losses, real *logits, int64_t ld, const int32_t *targets, int64_t rows, int64_t V,
+                  real gradient_scale, bool with_gradient, struct kernel_error *e) {
+  for (int64_t r = 0; r < rows; r++)
+    if (targets[r] >= V)
+      return kernel_fail(e, "cross-entropy: target %d at row %lld is outside the vocabulary of %lld", targets[r],
+                         (long long)r, (long long)V);
+  real (*row)(real *, int32_t, int64_t, real, bool) = row_scalar;
+#pragma omp parallel for schedule(static) if (rows * V >= CPU_PARALLEL_FROM)
+  for (int64_t r = 0; r < rows; r++) {
+    if (targets[r] >= 0) {
+      losses[r] = row(logits + r * ld, targets[r], V, gradient_scale, with_gradient);
+    } else {
+      losses[r] = 0;
+      if (with_gradient) memset(logits + r * ld, 0, (size_t)V * sizeof *logits);
+    }
+  }
+  return 0;
+}
