@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Byte-pair encoding of one piece: a piece that is in the vocabulary is its id; otherwise merges are applied to its
+ * bytes, lowest rank first, leftmost first (Sennrich, Haddow, Birch 2016; tiktoken).
+ * Short pieces merge in an array; long ones by backtracking over longest matches, in time linear in their length
+ * (github.com/github/rust-gems, crates/bpe, README).  A cache of bounded size holds the ids of recent short pieces.
+ */
+#ifndef TOKEN_BPE_H
+#define TOKEN_BPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/token/vocab.h"
+
+struct bpe;       /* tables; immutable, shared by threads */
+struct bpe_cache; /* one per thread */
+
+struct ids { /* zero to start; free(data) */
+  uint32_t *data;
+  size_t len, capacity;
+};
+void ids_reserve(struct ids *ids, size_t more);
+void ids_release(struct ids *ids);
+
+/* `v` has passed vocab_check() and outlives the tables. */
+struct bpe *bpe_new(const struct vocab *v);
+void bpe_free(struct bpe *b);
+int64_t bpe_find(const struct bpe *b, struct slice bytes); /* id of an ordinary token, or -1 */
+
+struct bpe_cache *bpe_cache_new(size_t memory); /* bytes it may hold */
+void bpe_cache_free(struct bpe_cache *c);
+
+/* Appends the ids of one piece.  cache may be NULL. */
+void bpe_encode_piece(const struct bpe *b, struct bpe_cache *cache, struct slice piece, struct ids *out);
+
+/* The ways to encode, for tests: both ignore the whole-piece rule and the cache and give the same ids. */
+void bpe_merge_array(const struct bpe *b, struct slice piece, struct ids *out);
+void bpe_merge_backtracking(const struct bpe *b, struct slice piece, struct ids *out);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pre-tokenisers: text -> pieces that no merge crosses.  Every byte of the text is in exactly one piece.
+ *
+ * A pattern is the name of a known one (gpt2, cl100k, o200k, none) or a regular expression; every spelling of a known
+ * pattern that we have met stands for its name.  Several stages, each splitting the pieces of the one before (Hugging
+ * Face's Sequence), are joined by newlines.  gpt2, cl100k (and its older spelling, which differs only in white space at
+ * the end of the text) and none are hand-written; all else runs in PCRE2's JIT with match limits.  What a regular
+ * expression does not match is a piece of its own between its neighbours, as in Hugging Face's "Isolated".
+ *
+ * Characters: letter = \p{L}, number = \p{N}, white space = \p{White_Space}, other = the rest.  Bytes that are not valid
+ * UTF-8 are "other" characters, one each, in the hand-written patterns; PCRE2 never matches them, so that there a
+ * maximal run of them is a piece.
+ */
+#ifndef TOKEN_PRETOKENIZE_H
+#define TOKEN_PRETOKENIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/buffer.h"
+#include "common/base/err.h"
+
+struct pretokenizer;         /* immutable, shared by threads */
+struct pretokenizer_scratch; /* one per thread */
+
+/* Appends the canonical form of `pattern`: known spellings become names, a literal newline, tab or return inside one
+ * regular expression becomes its escape.  stages: newlines in `pattern` separate stages. */
+void pattern_canonical(struct buffer *out, const char *pattern, bool stages);
+
+/* NULL when `name` is not a known name; else a regular expression that does the same ("" for none).  `variant`
+ * PATTERN_HF: a spelling that Hugging Face's tokenizers accepts; PATTERN_TIKTOKEN: tiktoken's. */
+enum pattern_variant { PATTERN_HF, PATTERN_TIKTOKEN };
+const char *pattern_regex(const char *name, enum pattern_variant variant);
+
+/* `pattern` as in a tokenizer file: canonical or not, newlines separate stages. */
+int pretokenizer_new(struct pretokenizer **p, const char *pattern, struct err *e);
+void pretokenizer_free(struct pretokenizer *p);
+const char *pretokenizer_pattern(const struct pretokenizer *p); /* canonical */
+
+struct pretokenizer_scratch *pretokenizer_scratch_new(const struct pretokenizer *p);
+void pretokenizer_scratch_free(struct pretokenizer_scratch *s);
+
+/* Splits text[*cursor ..) and puts the end offsets of up to `max` pieces into `ends`; moves *cursor to the last end.
+ * Returns how many, 0 at the end of the text, -1 (a match limit was hit).  `text` is the whole text between specials and
+ * stays the same over the calls for it; start each text with *cursor = 0. */
+int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, size_t *ends, int max, struct err *e);
+
+/* A place where any text may be cut in two without changing its pieces, so that long texts can be streamed and shared
+ * out to threads: the largest i in (0, text.len) such that pieces(text) = pieces(text[0..i)) + pieces(text[i..)) whatever
+ * follows the text.  0 when there is none or the pattern does not allow it. */
+size_t pretokenizer_cut(const struct pretokenizer *p, struct slice text);
+
+#endif

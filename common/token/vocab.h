@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A vocabulary: what a tokenizer file holds.  Ids are 0 .. size-1, with holes; each has bytes, and, when a merge makes
+ * it, the ids of its left and right part.  Merges apply in the order of `rank`.
+ *
+ * Native form (crawl2lm-tokenizer(5)), canonical and hashed with XXH3-64:
+ *     #crawl2lm-tokenizer<TAB>1
+ *     #pattern<TAB>NAME or REGEX          (one line a stage)
+ *     #special<TAB>ID<TAB>BYTES           (in order of id)
+ *     #eot<TAB>ID                         (when there is one)
+ *     id<TAB>bytes<TAB>left<TAB>right     (in order of id; when ranks do not rise with ids: first the rows without
+ *                                          parts by id, then the others by rank)
+ */
+#ifndef TOKEN_VOCAB_H
+#define TOKEN_VOCAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/base/err.h"
+
+#define VOCAB_NONE UINT32_MAX
+
+struct vocab_entry {
+  size_t offset;        /* in vocab.bytes */
+  uint32_t length;      /* 0: a hole */
+  uint32_t left, right; /* VOCAB_NONE for bytes, specials and tokens that no merge makes */
+  uint32_t rank;        /* among merges; VOCAB_NONE without parts */
+  bool special;
+};
+
+struct vocab { /* zero to start; vocab_release() */
+  struct vocab_entry *entries;
+  size_t capacity;
+  uint32_t size; /* highest id + 1 */
+  struct buffer bytes;
+  char *pattern; /* canonical; newlines between stages */
+  int64_t eot;   /* -1: none */
+  /* What the tokenizer's post-processor puts around a prompt; not part of the canonical form. */
+  uint32_t *prefix, *suffix;
+  int prefix_count, suffix_count;
+};
+
+void vocab_init(struct vocab *v);
+void vocab_release(struct vocab *v);
+
+/* 0, or -1 when the id is taken or beyond 2^28. */
+int vocab_add(struct vocab *v, uint32_t id, struct slice bytes, struct err *e);
+int vocab_add_special(struct vocab *v, uint32_t id, struct slice bytes, struct err *e);
+static inline struct slice vocab_bytes(const struct vocab *v, uint32_t id) {
+  return id < v->size ? (struct slice){v->bytes.data + v->entries[id].offset, v->entries[id].length} : (struct slice){NULL, 0};
+}
+
+/* All 256 bytes have an id, no two ordinary tokens the same bytes, parts are there and concatenate to their token. */
+int vocab_check(const struct vocab *v, struct err *e);
+
+/* Bytes in a field of the native form: \t \n \r \\ and \xHH for the rest below 20, 7F and what is not UTF-8. */
+void vocab_escape(struct buffer *out, struct slice bytes);
+int vocab_unescape(struct buffer *out, struct slice field);
+
+void vocab_write(struct buffer *out, const struct vocab *v); /* canonical form */
+int vocab_read(struct vocab *v, struct slice file, struct err *e);
+uint64_t vocab_hash(const struct vocab *v);
+
+/* GPT-2's byte <-> character table (encoder.py, bytes_to_unicode): code point of a byte; byte of a code point or -1. */
+uint32_t byte_to_unicode(unsigned char byte);
+int unicode_to_byte(uint32_t code_point);
+
+#endif
