@@ -41,6 +41,11 @@ endif
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
+
+# `make V=1` shows whole commands
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread -fopenmp -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) \
 	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(CUDA)
 LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -lm
@@ -67,19 +72,23 @@ all: $(PROGRAMS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
 
 $(BUILD)/lib/libcommon.a: $(call object,$(COMMON_SRC))
 	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
+	$(call say,AR,$@)
+	$(Q)ar rcsD $@ $^
 $(BUILD)/lib/libkernels.a: $(call object,$(KERNEL_SRC))
 	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
+	$(call say,AR,$@)
+	$(Q)ar rcsD $@ $^
 
 define program_rule
 $(BUILD)/bin/$(1): $(call tool_objects,$(1)) $(LIBRARIES)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call program_rule,$(t))))
 
@@ -87,7 +96,8 @@ $(foreach t,$(TOOLS),$(eval $(call program_rule,$(t))))
 define unit_rule
 $(BUILD)/$(1:.c=): $(call object,$(1)) $(call object,tests/tap.c) $(call tool_library_objects,$(2)) $(LIBRARIES)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
 endef
 $(foreach s,$(UNIT_SRC),$(eval $(call unit_rule,$(s),$(if $(filter tests/unit/tools/%,$(s)),$(word 4,$(subst /, ,$(s)))))))
 $(foreach s,$(KERNEL_TEST_SRC),$(eval $(call unit_rule,$(s),)))
@@ -98,11 +108,13 @@ FP64_TESTS := $(FP64_TEST_SRC:%.c=$(BUILD)/%)
 fp64_object = $(patsubst %.c,$(BUILD)/obj64/%.o,$(1))
 $(BUILD)/obj64/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -DKERNELS_DOUBLE -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -DKERNELS_DOUBLE -c $< -o $@
 define fp64_rule
 $(BUILD)/$(1:.c=): $(call fp64_object,$(1) tests/tap.c $(COMMON_SRC) $(KERNEL_SRC))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(SAN_FLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
 endef
 $(foreach s,$(FP64_TEST_SRC),$(eval $(call fp64_rule,$(s))))
 
@@ -112,7 +124,8 @@ FUZZ ?=
 define fuzz_rule
 $(BUILD)/$(1:.c=): $(call object,$(1)) $(if $(FUZZ),,$(call object,tests/fuzz/driver.c)) $(call tool_library_objects,$(2)) $(LIBRARIES)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(SAN_FLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
 endef
 fuzz_tool = $(if $(findstring +,$(1)),$(firstword $(subst +, ,$(notdir $(1)))))
 $(foreach s,$(FUZZ_SRC),$(eval $(call fuzz_rule,$(s),$(call fuzz_tool,$(s)))))
@@ -122,13 +135,15 @@ EMULATOR_SRC := $(wildcard tests/kernels/*_emulated.cpp)
 EMULATOR_TESTS := $(EMULATOR_SRC:%.cpp=$(BUILD)/%)
 $(BUILD)/tests/kernels/%_emulated: tests/kernels/%_emulated.cpp $(LIBRARIES) $(BUILD)/obj/tests/tap.o $(wildcard kernels/*.cuh kernels/*.h)
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O2 -g -I. $(WARNINGS) $(SAN_FLAGS) -pthread -fopenmp -o $@ $< $(BUILD)/obj/tests/tap.o $(LIBRARIES) $(LIBS)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) -std=c++17 -O2 -g -I. $(WARNINGS) $(SAN_FLAGS) -pthread -fopenmp -o $@ $< $(BUILD)/obj/tests/tap.o $(LIBRARIES) $(LIBS)
 
 NVCC := $(CUDA_HOME)/bin/nvcc
 CUDA_OBJECTS := $(patsubst %.cu,$(BUILD)/cuda/%.o,$(wildcard kernels/*.cu))
 $(BUILD)/cuda/%.o: %.cu $(wildcard kernels/*.cuh kernels/*.h)
 	@mkdir -p $(@D)
-	$(NVCC) -std=c++17 -O3 -I. -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
+	$(call say,NVCC,$@)
+	$(Q)$(NVCC) -std=c++17 -O3 -I. -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
 	@! grep -E '[1-9][0-9]* bytes spill' $@.log || { echo "$<: register spills, see $@.log" >&2; exit 1; }
 cuda: $(CUDA_OBJECTS)
 
