@@ -17,7 +17,8 @@ static const json_t *get(const json_t *object, const char *key) {
 int json_get_int(const json_t *object, const char *key, int64_t *value, struct err *e) {
   const json_t *v = get(object, key);
   if (!v) return 0;
-  if (json_is_real(v) && json_real_value(v) == (double)(int64_t)json_real_value(v)) return *value = (int64_t)json_real_value(v), 0;
+  double real = json_real_value(v); /* 0 for other types */
+  if (json_is_real(v) && real >= -0x1p63 && real < 0x1p63 && real == (double)(int64_t)real) return *value = (int64_t)real, 0;
   if (!json_is_integer(v)) return err_set(e, "key \"%s\" must be a whole number", key);
   *value = json_integer_value(v);
   return 0;

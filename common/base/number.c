@@ -50,8 +50,10 @@ int number_count(const char *s, int64_t *value) {
   long double x;
   if (!decimal(s, &end, &x)) return -1;
   long double factor = count_factor(end);
+  if (factor == 0) return -1;
   /* 2.3M is 2300000 although 2.3 * 1e6 need not be whole in binary */
-  return factor == 0 ? -1 : whole(fabsl(x * factor - roundl(x * factor)) < 1e-6L ? roundl(x * factor) : x * factor, value);
+  long double product = x * factor, nearest = roundl(product);
+  return whole(factor > 1 && fabsl(product - nearest) < 1e-6L ? nearest : product, value);
 }
 
 int number_size(const char *s, int64_t *value) {
@@ -121,6 +123,7 @@ const char *number_short(double n, char text[NUMBER_TEXT]) {
 
 const char *number_duration(double seconds, char text[NUMBER_TEXT]) {
   if (!(seconds >= 0)) seconds = 0;
+  if (seconds > 1e15) seconds = 1e15; /* the rest of a stalled job's time fits into an integer */
   long long s = (long long)seconds;
   if (seconds < 60) snprintf(text, NUMBER_TEXT, "%.1fs", seconds);
   else if (s < 3600) snprintf(text, NUMBER_TEXT, "%lldm%02llds", s / 60, s % 60);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/base/number.h"
 
@@ -132,29 +133,31 @@ int options_parse(const struct option *const *tables, int argc, char **argv, str
   return result;
 }
 
-static int label(const struct option *o, char *text, size_t size) {
-  int n = o->letter ? snprintf(text, size, "  -%c%s", o->letter, o->name ? ", " : "") : snprintf(text, size, "      ");
-  if (o->name) n += snprintf(text + n, size - (size_t)n, "--%s", o->name);
+static void label(const struct option *o, struct buffer *text) {
+  if (o->letter) buffer_printf(text, "  -%c%s", o->letter, o->name ? ", " : "");
+  else buffer_append_string(text, "      ");
+  if (o->name) buffer_printf(text, "--%s", o->name);
   const char *argument = o->type == OPTION_CHOICE && !o->argument ? o->choices : o->argument;
-  if (takes_argument(o)) n += snprintf(text + n, size - (size_t)n, " %s", argument ? argument : "ARG");
-  return n;
+  if (takes_argument(o)) buffer_printf(text, " %s", argument ? argument : "ARG");
 }
 
 enum { HELP_COLUMN = 28 };
 
 void options_help(const struct option *const *tables, FILE *out) {
+  struct buffer text = {0};
   for (; *tables; tables++) {
     bool any = false;
     for (const struct option *o = *tables; o->type != OPTION_END; o++) {
       if (!o->help) continue;
-      char text[256];
-      int n = label(o, text, sizeof text);
+      buffer_clear(&text);
+      label(o, &text);
       any = true;
-      if (n < HELP_COLUMN - 1) fprintf(out, "%-*s%s\n", HELP_COLUMN, text, o->help);
-      else fprintf(out, "%s\n%*s%s\n", text, HELP_COLUMN, "", o->help);
+      if (text.len < HELP_COLUMN - 1) fprintf(out, "%-*s%s\n", HELP_COLUMN, buffer_string(&text), o->help);
+      else fprintf(out, "%s\n%*s%s\n", buffer_string(&text), HELP_COLUMN, "", o->help);
     }
     if (any && tables[1]) fputc('\n', out);
   }
+  buffer_release(&text);
 }
 
 void options_completion(const struct option *const *tables, const char *name, FILE *out) {
