@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/model/checkpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/json.h"
+#include "common/base/memory.h"
+#include "common/io/output.h"
+#include "common/io/safetensors.h"
+
+#define BLOCK (1 << 20) /* elements converted at a time */
+
+static const char *join(struct buffer *path, const char *folder, const char *name) {
+  buffer_clear(path);
+  buffer_printf(path, "%s/%s", folder, name);
+  return buffer_string(path);
+}
+
+/* ---- reading */
+
+int checkpoint_config(struct model_config *c, const char *folder, struct err *e) {
+  struct buffer path = {0};
+  json_t *object = config_load(join(&path, folder, "config.json"), e);
+  int result = object ? config_parse(c, object, path.data, e) : -1;
+  json_decref(object);
+  buffer_release(&path);
+  return result;
+}
+
+static int read_real(const struct safetensors *s, const struct tensor_info *t, int64_t from, int64_t count, real *out, struct err *e) {
+#ifdef KERNELS_DOUBLE
+  return safetensors_read_f64(s, t, from, count, out, e);
+#else
+  return safetensors_read_f32(s, t, from, count, out, e);
+#endif
+}
+
+static int load_tensor(const struct safetensors *s, const struct tensor_info *t, const struct parameter_tensor *to, real *values, const struct backend *b, const char *path, struct err *e) {
+  if (t->rank != to->rank || t->shape[0] != to->shape[0] || (t->rank == 2 && t->shape[1] != to->shape[1]))
+    return err_set(e, "%s: tensor %s does not have the shape that config.json says", path, t->name);
+  real *block = MALLOC((size_t)(to->count < BLOCK ? to->count : BLOCK) * sizeof(real));
+  int result = 0;
+  for (int64_t at = 0; at < to->count && result == 0; at += BLOCK) {
+    int64_t n = to->count - at < BLOCK ? to->count - at : BLOCK;
+    struct kernel_error k;
+    result = read_real(s, t, at, n, block, e);
+    if (result == 0 && b->to_device(values + to->offset + at, block, (size_t)n * sizeof(real), &k) < 0) result = kernel_failed(e, &k);
+  }
+  free(block);
+  return result;
+}
+
+static const struct parameter_tensor *layout_find(const struct parameter_layout *l, const char *name) {
+  for (int i = 0; i < l->count; i++)
+    if (strcmp(l->tensors[i].name, name) == 0) return &l->tensors[i];
+  return NULL;
+}
+
+/* Copies of a tied head and the frequencies that old exports hold carry nothing of their own. */
+static bool redundant(const struct parameters *p, const char *name) {
+  size_t n = strlen(name), m = strlen("rotary_emb.inv_freq");
+  return (p->config.tied && strcmp(name, "lm_head.weight") == 0) || (n > m && strcmp(name + n - m, "rotary_emb.inv_freq") == 0);
+}
+
+/* Loads the tensors of one file whose name starts with `prefix`; counts them. */
+static int load_file(struct parameters *p, real *values, const char *path, const char *prefix, int *loaded, struct err *e) {
+  struct safetensors *s;
+  if (safetensors_open(&s, path, e) < 0) return -1;
+  int result = 0;
+  for (int i = 0; i < safetensors_count(s) && result == 0; i++) {
+    const struct tensor_info *t = safetensors_at(s, i);
+    if (strncmp(t->name, prefix, strlen(prefix)) != 0) continue;
+    const struct parameter_tensor *to = layout_find(&p->layout, t->name + strlen(prefix));
+    if (!to && redundant(p, t->name)) continue;
+    if (!to) result = err_set(e, "%s: tensor %s has no place in a %s", path, t->name, p->config.architecture);
+    else result = load_tensor(s, t, to, values, p->backend, path, e);
+    ++*loaded;
+  }
+  safetensors_close(s);
+  return result;
+}
+
+/* model.safetensors.index.json: {"weight_map": {tensor: file}} */
+static int load_index(struct parameters *p, const char *folder, const char *index, int *loaded, struct err *e) {
+  json_t *root = json_load_path(index, e), *files = json_object();
+  struct buffer path = {0};
+  int result = root ? 0 : -1;
+  const char *tensor, *file;
+  json_t *value, *map = json_object_get(root, "weight_map");
+  if (root && !json_is_object(map)) result = err_set(e, "%s: no weight_map", index);
+  json_object_foreach(map, tensor, value) {
+    if (!json_is_string(value) || strchr(json_string_value(value), '/')) result = err_set(e, "%s: tensor %s: expected a file name", index, tensor);
+    else json_object_set_new(files, json_string_value(value), json_true());
+  }
+  json_object_foreach(files, file, value) if (result == 0) result = load_file(p, p->values, join(&path, folder, file), "", loaded, e);
+  json_decref(files);
+  json_decref(root);
+  buffer_release(&path);
+  return result;
+}
+
+int checkpoint_weights(struct parameters *p, const char *folder, struct err *e) {
+  struct buffer path = {0};
+  int loaded = 0, result;
+  if (access(join(&path, folder, "model.safetensors.index.json"), F_OK) == 0) result = load_index(p, folder, path.data, &loaded, e);
+  else result = load_file(p, p->values, join(&path, folder, "model.safetensors"), "", &loaded, e);
+  if (result == 0 && loaded != p->layout.count) result = err_set(e, "%s: %d of %d tensors are there", path.data, loaded, p->layout.count);
+  buffer_release(&path);
+  return result;
+}
+
+int checkpoint_moments(struct parameters *p, const char *folder, struct err *e) {
+  struct buffer path = {0};
+  int m = 0, v = 0;
+  join(&path, folder, "trainer/optimizer.safetensors");
+  int result = load_file(p, p->m, path.data, "m.", &m, e) < 0 || load_file(p, p->v, path.data, "v.", &v, e) < 0 ? -1 : 0;
+  if (result == 0 && (m != p->layout.count || v != p->layout.count)) result = err_set(e, "%s: moments are missing", path.data);
+  buffer_release(&path);
+  return result;
+}
+
+json_t *checkpoint_state(const char *folder, struct err *e) {
+  struct buffer path = {0};
+  json_t *state = json_load_path(join(&path, folder, "trainer/state.json"), e);
+  buffer_release(&path);
+  return state;
+}
+
+/* ---- the steps of a folder */
+
+static int64_t step_number(const char *name) { /* "step-12" -> 12, else -1 */
+  char *end;
+  if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return -1;
+  errno = 0;
+  long long n = strtoll(name + 5, &end, 10);
+  return *end || errno ? -1 : n;
+}
+
+static int descending(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Numbers of the whole steps, highest first; NULL when the folder cannot be read. */
+static int64_t *list_steps(const char *dir, int *count, struct err *e) {
+  DIR *d = opendir(dir);
+  if (!d) return err_errno(e, "%s", dir), NULL;
+  int64_t *steps = NEW_ARRAY(int64_t, 1);
+  *count = 0;
+  for (struct dirent *entry; (entry = readdir(d));) {
+    int64_t n = step_number(entry->d_name);
+    if (n < 0) continue;
+    steps = RESIZE(steps, (size_t)*count + 1);
+    steps[(*count)++] = n;
+  }
+  closedir(d);
+  qsort(steps, (size_t)*count, sizeof *steps, descending);
+  return steps;
+}
+
+int checkpoint_latest(const char *dir, struct buffer *folder, struct err *e) {
+  int count;
+  int64_t *steps = list_steps(dir, &count, e);
+  if (!steps) return -1;
+  if (count) {
+    buffer_clear(folder);
+    buffer_printf(folder, "%s/step-%lld", dir, (long long)steps[0]);
+    buffer_string(folder);
+  }
+  free(steps);
+  return count > 0;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+  (void)st, (void)flag, (void)ftw;
+  return remove(path);
+}
+
+static int remove_tree(const char *path, struct err *e) {
+  if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT) return err_errno(e, "%s", path);
+  return 0;
+}
+
+static bool is_leftover(const char *name) { /* step-N.tmp, step-N.old */
+  size_t n = strlen(name);
+  return strncmp(name, "step-", 5) == 0 && n > 9 && (strcmp(name + n - 4, ".tmp") == 0 || strcmp(name + n - 4, ".old") == 0);
+}
+
+static int remove_leftovers(const char *dir, struct err *e) {
+  DIR *d = opendir(dir);
+  if (!d) return err_errno(e, "%s", dir);
+  struct buffer path = {0};
+  int result = 0;
+  for (struct dirent *entry; result == 0 && (entry = readdir(d));)
+    if (is_leftover(entry->d_name)) result = remove_tree(join(&path, dir, entry->d_name), e);
+  closedir(d);
+  buffer_release(&path);
+  return result;
+}
+
+int checkpoint_prune(const char *dir, int64_t keep, struct err *e) {
+  int count, result = remove_leftovers(dir, e);
+  int64_t *steps = result == 0 && keep > 0 ? list_steps(dir, &count, e) : NULL;
+  if (!steps) return keep > 0 ? -1 : result;
+  struct buffer path = {0};
+  for (int64_t i = keep; i < count && result == 0; i++) {
+    buffer_clear(&path);
+    buffer_printf(&path, "%s/step-%lld", dir, (long long)steps[i]);
+    result = remove_tree(buffer_string(&path), e);
+  }
+  buffer_release(&path);
+  free(steps);
+  return result;
+}
+
+int checkpoint_clear(const char *dir, struct err *e) {
+  DIR *d = opendir(dir);
+  if (!d) return err_errno(e, "%s", dir);
+  struct buffer path = {0};
+  int result = 0;
+  for (struct dirent *entry; result == 0 && (entry = readdir(d));) {
+    char target[256];
+    ssize_t n = readlink(join(&path, dir, entry->d_name), target, sizeof target - 1);
+    if (n >= 0) target[n] = 0;
+    bool link = n >= 0 && (strncmp(target, "latest/", 7) == 0 || strcmp(entry->d_name, "latest") == 0);
+    if (link && unlink(path.data) < 0) result = err_errno(e, "%s", path.data);
+    else if (step_number(entry->d_name) >= 0 || is_leftover(entry->d_name)) result = remove_tree(path.data, e);
+  }
+  closedir(d);
+  buffer_release(&path);
+  return result;
+}
+
+/* ---- writing */
+
+static int write_tensor(struct safetensors_writer *w, const struct backend *b, const real *values, const struct parameter_tensor *t, real *block, float *floats, struct err *e) {
+  for (int64_t at = 0; at < t->count; at += BLOCK) {
+    int64_t n = t->count - at < BLOCK ? t->count - at : BLOCK;
+    struct kernel_error k;
+    if (b->to_host(block, values + t->offset + at, (size_t)n * sizeof(real), &k) < 0) return kernel_failed(e, &k);
+    for (int64_t i = 0; i < n; i++) floats[i] = (float)block[i];
+    if (safetensors_writer_data(w, floats, (size_t)n * sizeof(float), e) < 0) return -1;
+  }
+  return 0;
+}
+
+/* Flat arrays, each with a prefix for the names of its tensors. */
+static int write_tensors(const char *path, const struct parameters *p, real *const *arrays, const char *const *prefixes, int count, struct err *e) {
+  struct safetensors_writer *w = safetensors_writer_new();
+  const struct parameter_layout *l = &p->layout;
+  struct buffer name = {0};
+  for (int a = 0; a < count; a++)
+    for (int i = 0; i < l->count; i++) {
+      buffer_clear(&name);
+      buffer_printf(&name, "%s%s", prefixes[a], l->tensors[i].name);
+      safetensors_writer_declare(w, buffer_string(&name), TENSOR_F32, l->tensors[i].rank, l->tensors[i].shape);
+    }
+  buffer_release(&name);
+  real *block = MALLOC(BLOCK * sizeof(real));
+  float *floats = MALLOC(BLOCK * sizeof(float));
+  int result = safetensors_writer_open(w, path, e);
+  for (int a = 0; a < count && result == 0; a++)
+    for (int i = 0; i < l->count && result == 0; i++) result = write_tensor(w, p->backend, arrays[a], &l->tensors[i], block, floats, e);
+  free(block);
+  free(floats);
+  if (result == 0) return safetensors_writer_commit(w, e);
+  safetensors_writer_abort(w);
+  return -1;
+}
+
+static int sync_folder(const char *path, struct err *e) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return err_errno(e, "%s", path);
+  int result = fsync(fd) < 0 && errno != EINVAL ? err_errno(e, "%s", path) : 0; /* EINVAL: file systems without it */
+  close(fd);
+  return result;
+}
+
+static int write_text(const char *folder, const char *name, const struct buffer *text, struct err *e) {
+  struct buffer path = {0};
+  int result = output_file(join(&path, folder, name), text->data, text->len, e);
+  buffer_release(&path);
+  return result;
+}
+
+static int fill_folder(const char *folder, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
+  struct buffer text = {0}, path = {0};
+  config_write(&p->config, &text);
+  int result = write_text(folder, "config.json", &text, e);
+  buffer_clear(&text);
+  config_generation(&p->config, &text);
+  if (result == 0) result = write_text(folder, "generation_config.json", &text, e);
+  real *const weights[] = {p->values}, *const moments[] = {p->m, p->v};
+  static const char *const none[] = {""}, *const both[] = {"m.", "v."};
+  if (result == 0) result = write_tensors(join(&path, folder, "model.safetensors"), p, weights, none, 1, e);
+  if (result == 0 && extra && extra->write) result = extra->write(extra->context, folder, e);
+  if (result == 0 && state) {
+    char *json = json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);
+    buffer_clear(&text);
+    buffer_append_string(&text, json);
+    buffer_put(&text, '\n');
+    free(json);
+    result = output_folder(join(&path, folder, "trainer"), e);
+    if (result == 0 && p->m) result = write_tensors(join(&path, folder, "trainer/optimizer.safetensors"), p, moments, both, 2, e);
+    if (result == 0) result = write_text(folder, "trainer/state.json", &text, e);
+    if (result == 0) result = sync_folder(join(&path, folder, "trainer"), e);
+  }
+  if (result == 0) result = sync_folder(folder, e);
+  buffer_release(&text);
+  buffer_release(&path);
+  return result;
+}
+
+/* A link is made beside its place and renamed into it, so that the name always leads somewhere. */
+static int replace_link(const char *target, const char *path, struct err *e) {
+  struct buffer beside = {0};
+  buffer_printf(&beside, "%s.tmp", path);
+  buffer_string(&beside);
+  int result = 0;
+  if (unlink(beside.data) < 0 && errno != ENOENT) result = err_errno(e, "%s", beside.data);
+  if (result == 0 && symlink(target, beside.data) < 0) result = err_errno(e, "%s", beside.data);
+  if (result == 0 && rename(beside.data, path) < 0) {
+    result = err_errno(e, "%s", path);
+    unlink(beside.data);
+  }
+  buffer_release(&beside);
+  return result;
+}
+
+static int link_files(const char *dir, const char *folder, struct err *e) {
+  DIR *d = opendir(folder);
+  if (!d) return err_errno(e, "%s", folder);
+  struct buffer path = {0}, target = {0};
+  int result = 0;
+  for (struct dirent *entry; result == 0 && (entry = readdir(d));) {
+    char there[256];
+    if (entry->d_name[0] == '.' || strcmp(entry->d_name, "trainer") == 0) continue;
+    buffer_clear(&target);
+    buffer_printf(&target, "latest/%s", entry->d_name);
+    ssize_t n = readlink(join(&path, dir, entry->d_name), there, sizeof there);
+    if (n == (ssize_t)target.len && memcmp(there, target.data, target.len) == 0) continue;
+    result = replace_link(buffer_string(&target), path.data, e);
+  }
+  closedir(d);
+  buffer_release(&path);
+  buffer_release(&target);
+  return result;
+}
+
+int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
+  struct buffer name = {0}, tmp = {0}, final = {0}, old = {0}, latest = {0};
+  buffer_printf(&name, "step-%lld", (long long)step);
+  buffer_string(&name);
+  join(&final, dir, name.data);
+  buffer_printf(&tmp, "%s.tmp", final.data);
+  buffer_printf(&old, "%s.old", final.data);
+  buffer_string(&tmp), buffer_string(&old);
+  int result = remove_tree(tmp.data, e);
+  if (result == 0) result = remove_tree(old.data, e);
+  if (result == 0) result = output_folder(tmp.data, e);
+  if (result == 0) result = fill_folder(tmp.data, p, state, extra, e);
+  /* a step that is there already (written again after --resume) steps aside */
+  if (result == 0 && rename(final.data, old.data) < 0 && errno != ENOENT) result = err_errno(e, "%s", final.data);
+  if (result == 0 && rename(tmp.data, final.data) < 0) result = err_errno(e, "%s", final.data);
+  if (result == 0) result = replace_link(name.data, join(&latest, dir, "latest"), e);
+  if (result == 0) result = link_files(dir, final.data, e);
+  if (result == 0) result = sync_folder(dir, e);
+  struct err ignored;
+  if (result < 0) remove_tree(tmp.data, &ignored);
+  else result = remove_tree(old.data, e);
+  buffer_release(&name), buffer_release(&tmp), buffer_release(&final), buffer_release(&old), buffer_release(&latest);
+  return result;
+}

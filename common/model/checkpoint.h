@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checkpoints as folders that Hugging Face's readers load (crawl2lm-checkpoint(5)):
+ *
+ *   DIR/step-N/config.json generation_config.json model.safetensors [tokenizer files]
+ *   DIR/step-N/trainer/state.json optimizer.safetensors     (m.NAME and v.NAME, AdamW's moments)
+ *   DIR/latest -> step-N, DIR/FILE -> latest/FILE
+ *
+ * A step is written as step-N.tmp, fsynced and renamed, then `latest` is replaced by rename: whatever happens in
+ * between, DIR holds whole checkpoints and `latest` leads to one.
+ */
+#ifndef MODEL_CHECKPOINT_H
+#define MODEL_CHECKPOINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/base/err.h"
+#include "common/model/config.h"
+#include "common/model/parameters.h"
+
+/* ---- reading: `folder` is DIR, DIR/step-N or any folder with config.json and model.safetensors (or its index) */
+
+int checkpoint_config(struct model_config *c, const char *folder, struct err *e);
+/* Fills p->values.  A tensor that is missing, of another shape, or unknown is an error. */
+int checkpoint_weights(struct parameters *p, const char *folder, struct err *e);
+int checkpoint_moments(struct parameters *p, const char *folder, struct err *e);
+json_t *checkpoint_state(const char *folder, struct err *e); /* trainer/state.json */
+
+/* The whole checkpoint with the highest step: 1 and its path in *folder, 0 when there is none, -1. */
+int checkpoint_latest(const char *dir, struct buffer *folder, struct err *e);
+
+/* ---- writing */
+
+struct checkpoint_extra { /* files that others add to the folder (tokenizer files); write may be NULL */
+  int (*write)(void *context, const char *folder, struct err *e);
+  void *context;
+};
+
+int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e);
+/* Removes the oldest steps until `keep` are left (0: all stay), and what interrupted writes left behind. */
+int checkpoint_prune(const char *dir, int64_t keep, struct err *e);
+/* Removes every step and link; other files stay. */
+int checkpoint_clear(const char *dir, struct err *e);
+
+#endif

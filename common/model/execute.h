@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs a plan: owns its arena, the rotary tables and the token ids on the device, and walks the nodes.
+ * ids: [B][T] token ids; targets: [B][T], the id that should follow each, -1 where no loss counts.  B and T may be
+ * smaller than the plan's in every call but execute_train().
+ */
+#ifndef MODEL_EXECUTE_H
+#define MODEL_EXECUTE_H
+
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/model/cache.h"
+#include "common/model/parameters.h"
+#include "common/model/plan.h"
+#include "common/model/profile.h"
+
+struct execution;
+
+/* `positions`: length of the rotary tables, at least T.  The plan and the parameters must outlive it. */
+int execution_new(struct execution **x, const struct plan *plan, struct parameters *p, int64_t positions, struct err *e);
+void execution_free(struct execution *x);
+void execution_profile(struct execution *x, struct profile *profile); /* NULL: none */
+
+/* Forward and backward: adds gradient_scale times the gradient of the summed loss to the gradients of the parameters,
+ * and the summed loss (nats) to *loss. */
+int execute_train(struct execution *x, const int32_t *ids, const int32_t *targets, double gradient_scale, double *loss, struct err *e);
+
+/* Adds the summed loss to *loss. */
+int execute_evaluate(struct execution *x, int64_t B, int64_t T, const int32_t *ids, const int32_t *targets, double *loss, struct err *e);
+
+/* logits: host memory [B][T][V], or [B][V] of the last position when last_only. */
+int execute_logits(struct execution *x, int64_t B, int64_t T, const int32_t *ids, bool last_only, real *logits, struct err *e);
+
+/* T more positions of the B sequences in the slots first_slot .. first_slot + B - 1 of the cache, whose `past` grows.
+ * logits: host memory [B][V] of the last position; NULL: not wanted. */
+int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, real *logits, struct err *e);
+
+#endif
