@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Models of transformers against ours: logits, loss, every gradient, three AdamW steps and greedy continuation, from
+ * ../shared/data/oracle/lm (made in double precision).
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/io/safetensors.h"
+#include "common/model/checkpoint.h"
+#include "common/model/execute.h"
+#include "tests/tap.h"
+
+enum { B = 2, T = 32, V = 256 };
+
+static struct err e;
+
+static bool load(const struct safetensors *s, const char *prefix, const char *name, float **out, int64_t *count) {
+  char full[160];
+  snprintf(full, sizeof full, "%s%s", prefix, name);
+  const struct tensor_info *t = safetensors_find(s, full);
+  if (!t) return false;
+  *out = MALLOC((size_t)t->count * sizeof(float));
+  *count = t->count;
+  return safetensors_read_f32(s, t, 0, t->count, *out, &e) == 0;
+}
+
+static double relative(const float *got, const float *want, int64_t n) {
+  double difference = 0, norm = 0;
+  for (int64_t i = 0; i < n; i++) difference += ((double)got[i] - want[i]) * ((double)got[i] - want[i]), norm += (double)want[i] * want[i];
+  return sqrt(difference) / sqrt(norm);
+}
+
+static double worst_tensor(const struct safetensors *ref, const char *prefix, const struct parameters *p, const real *values) {
+  double worst = 0;
+  for (int i = 0; i < p->layout.count; i++) {
+    const struct parameter_tensor *t = &p->layout.tensors[i];
+    float *want;
+    int64_t n;
+    if (!load(ref, prefix, t->name, &want, &n) || n != t->count) return HUGE_VAL;
+    double r = relative(values + t->offset, want, n);
+    if (r > worst) worst = r;
+    free(want);
+  }
+  return worst;
+}
+
+static void adamw(struct parameters *p, int64_t step) {
+  struct kernel_error k;
+  for (int i = 0; i < p->layout.count; i++) {
+    const struct parameter_tensor *t = &p->layout.tensors[i];
+    struct adamw_settings s = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = t->rank == 2 ? 0.1 : 0, .step = step, .gradient_scale = 1};
+    p->backend->adamw(p->values + t->offset, p->gradients + t->offset, p->m + t->offset, p->v + t->offset, t->count, &s, &k);
+  }
+}
+
+static void check_greedy(struct parameters *p, const struct safetensors *ref, const char *name) {
+  float *want;
+  int64_t n;
+  int32_t ids[64], got[64];
+  if (!ok(load(ref, "", "greedy", &want, &n) && n == 32, "%s: the reference holds greedy ids", name)) return;
+  for (int i = 0; i < n; i++) got[i] = ids[i] = (int32_t)want[i];
+  struct plan plan;
+  struct execution *x;
+  struct cache cache;
+  real logits[V];
+  plan_init(&plan, &p->config, &p->layout, 1, 8, false);
+  ok(execution_new(&x, &plan, p, 64, &e) == 0 && cache_init(&cache, &p->config, p->backend, 1, 64, &e) == 0, "%s: a cache is made", name);
+  /* the prompt in two parts, 5 and 3 positions, then one by one */
+  bool fine = execute_extend(x, &cache, 0, 1, 5, ids, NULL, &e) == 0 && execute_extend(x, &cache, 0, 1, 3, ids + 5, logits, &e) == 0;
+  for (int i = 8; fine && i < n; i++) {
+    int best = 0;
+    for (int v = 1; v < V; v++)
+      if (logits[v] > logits[best]) best = v;
+    got[i] = best;
+    fine = execute_extend(x, &cache, 0, 1, 1, &got[i], logits, &e) == 0;
+  }
+  ok(fine && memcmp(got, ids, (size_t)n * sizeof *ids) == 0, "%s: greedy continuation through the cache gives the reference's ids", name);
+  cache_release(&cache);
+  execution_free(x);
+  plan_release(&plan);
+  free(want);
+}
+
+static void check_model(const char *name) {
+  char relative_path[128], title[160];
+  snprintf(relative_path, sizeof relative_path, "oracle/lm/%s", name);
+  const char *folder = tap_shared(relative_path);
+  if (!folder) {
+    skip("no ../shared/data", name);
+    return;
+  }
+  char path[1100];
+  struct model_config c;
+  struct parameters p;
+  struct safetensors *ref;
+  snprintf(path, sizeof path, "%s/reference.safetensors", folder);
+  if (!ok(checkpoint_config(&c, folder, &e) == 0, "%s: config.json is understood", name)) { note("%s", e.message); return; }
+  if (!ok(safetensors_open(&ref, path, &e) == 0, "%s: the reference opens", name)) return;
+  if (!ok(parameters_init(&p, &c, backend_cpu(), true, &e) == 0 && checkpoint_weights(&p, folder, &e) == 0, "%s: weights load", name)) { note("%s", e.message); return; }
+  check_greedy(&p, ref, name);
+
+  float *ids_float, *logits_want, *loss_want, *losses_want, *norm_want;
+  int64_t n;
+  if (!ok(load(ref, "", "input_ids", &ids_float, &n) && n == B * T && load(ref, "", "logits", &logits_want, &n) && n == B * T * V &&
+          load(ref, "", "loss", &loss_want, &n) && load(ref, "", "adamw.losses", &losses_want, &n) && n == 4 && load(ref, "", "grad_norm", &norm_want, &n), "%s: the reference is whole", name)) return;
+  int32_t ids[B * T], targets[B * T];
+  for (int i = 0; i < B * T; i++) ids[i] = (int32_t)ids_float[i], targets[i] = i % T == T - 1 ? -1 : (int32_t)ids_float[i + 1];
+
+  struct plan plan;
+  struct execution *x;
+  plan_init(&plan, &c, &p.layout, B, T, true);
+  ok(execution_new(&x, &plan, &p, T, &e) == 0, "%s: a plan is made", name);
+  static real logits[B * T * V];
+  ok(execute_logits(x, B, T, ids, false, logits, &e) == 0, "%s: it runs forward", name);
+  double worst = 0;
+  for (int i = 0; i < B * T * V; i++) worst = fmax(worst, fabs((double)logits[i] - logits_want[i]));
+  ok(worst <= 1e-5, "%s: logits are within 1e-5", name);
+  note("largest difference of a logit %.3g", worst);
+
+  double count = B * (T - 1);
+  for (int step = 0; step < 4; step++) {
+    struct kernel_error k;
+    double loss = 0;
+    p.backend->zero(p.gradients, (size_t)p.layout.total * sizeof(real), &k);
+    if (!ok(execute_train(x, ids, targets, 1 / count, &loss, &e) == 0, "%s: step %d runs", name, step)) break;
+    snprintf(title, sizeof title, "%s: loss before step %d", name, step);
+    ok_near(loss / count, losses_want[step], 2e-5, title);
+    if (step == 0) {
+      ok_near(loss / count, loss_want[0], 1e-6, "the loss is the reference's");
+      worst = worst_tensor(ref, "grad.", &p, p.gradients);
+      ok(worst <= 1e-4, "%s: every gradient is within 1e-4", name);
+      note("largest relative difference of a gradient %.3g", worst);
+      double squares = 0;
+      p.backend->sum_squares(&squares, p.gradients, p.layout.total, &k);
+      ok_near(sqrt(squares), norm_want[0], 1e-5, "the norm of the gradient is the reference's");
+    }
+    if (step < 3) adamw(&p, step + 1);
+  }
+  worst = worst_tensor(ref, "adamw3.", &p, p.values);
+  ok(worst <= 1e-4, "%s: every parameter after three AdamW steps is within 1e-4", name);
+  note("largest relative difference of a parameter %.3g", worst);
+
+  execution_free(x);
+  plan_release(&plan);
+  parameters_release(&p);
+  safetensors_close(ref);
+  free(ids_float), free(logits_want), free(loss_want), free(losses_want), free(norm_want);
+}
+
+int main(void) {
+  check_model("llama-tied");
+  check_model("llama-untied");
+  return tap_done();
+}
