@@ -53,18 +53,25 @@ struct input {
 
 static int refill(struct input *in, struct err *e) {
   if (in->raw_done) return 0;
-  if (in->raw_begin > 0 && in->raw_begin < in->raw_end) memmove(in->raw, in->raw + in->raw_begin, in->raw_end - in->raw_begin);
-  in->raw_end -= in->raw_begin;
-  in->raw_begin = 0;
-  if (in->raw_end == RAW_SIZE) return 0;
+  size_t left = in->raw_end - in->raw_begin;
+  if (left == RAW_SIZE) return 0;
+  if (left && in->raw_begin) {
+    memmove(in->raw, in->raw + in->raw_begin, left);
+    in->raw_begin = 0;
+    in->raw_end = left;
+  }
   ssize_t n;
-  if (in->url) n = url_read(in->url, in->raw + in->raw_end, RAW_SIZE - in->raw_end, e);
+  if (in->url) n = url_read(in->url, in->raw + left, RAW_SIZE - left, e);
   else
-    do n = read(in->fd, in->raw + in->raw_end, RAW_SIZE - in->raw_end);
+    do n = read(in->fd, in->raw + left, RAW_SIZE - left);
     while (n < 0 && errno == EINTR);
   if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
-  if (n == 0) in->raw_done = true;
-  in->raw_end += (size_t)n;
+  if (n == 0) { /* what was decoded last stays in the buffer for input_resync() */
+    in->raw_done = true;
+    return 0;
+  }
+  in->raw_begin = 0;
+  in->raw_end = left + (size_t)n;
   in->raw_position += (uint64_t)n;
   return 0;
 }
@@ -94,7 +101,10 @@ int input_open(struct input **result, const char *name, const struct input_optio
   in->raw_position = (uint64_t)in->options.from;
   in->raw = MALLOC(RAW_SIZE);
   if (url_is(name)) {
-    if (url_open(&in->url, name, in->options.from, e)) goto fail;
+    if (url_open(&in->url, name, in->options.from, e)) {
+      err_prefix(e, "%s", name);
+      goto fail;
+    }
   } else if (strcmp(name, "-") == 0) {
     in->fd = 0;
   } else {
@@ -319,8 +329,10 @@ int input_resync(struct input *in, struct err *e) {
   if (in->kind != GZIP) return 0;
   input_consume(in, in->end - in->begin);
   in->failed = in->in_member = in->member_ended = false;
-  /* Not at the damaged member's own header again.  zlib has consumed past it, unless the header itself is bad. */
-  if (raw_left(in) && raw_offset(in) <= in->member_offset) in->raw_begin++;
+  /* From right behind the damaged member's header, as far as the raw buffer reaches back: of a member that was cut, zlib
+   * takes the members behind it for its own data until something contradicts. */
+  uint64_t first = in->raw_position - in->raw_end, from_offset = in->member_offset + 1;
+  in->raw_begin = from_offset <= first ? 0 : from_offset - first < in->raw_end ? (size_t)(from_offset - first) : in->raw_end;
   for (;;) {
     if (raw_ensure(in, 4, e)) return -1;
     if (raw_left(in) < 4) return in->done = true, 0;

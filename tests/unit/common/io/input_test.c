@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/io/input.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "common/base/buffer.h"
+#include "common/base/rng.h"
+#include "tests/tap.h"
+
+static const char *path_of(const char *name) {
+  static char path[256];
+  snprintf(path, sizeof path, "%s/%s", tap_folder(), name);
+  return path;
+}
+
+static const char *write_file(const char *name, const void *data, size_t n) {
+  const char *path = path_of(name);
+  FILE *f = fopen(path, "wb");
+  if (n) fwrite(data, 1, n, f);
+  fclose(f);
+  return path;
+}
+
+static void gzip(struct buffer *out, const void *data, size_t n) {
+  z_stream z = {0};
+  deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY);
+  buffer_reserve(out, deflateBound(&z, n) + 64);
+  z.next_in = (void *)(data ? data : ""), z.avail_in = (uInt)n;
+  z.next_out = (unsigned char *)out->data + out->len, z.avail_out = (uInt)(out->capacity - out->len);
+  deflate(&z, Z_FINISH);
+  out->len += z.total_out;
+  deflateEnd(&z);
+}
+
+static void zstd(struct buffer *out, const void *data, size_t n, int checksum) {
+  ZSTD_CCtx *c = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, checksum);
+  buffer_reserve(out, ZSTD_compressBound(n));
+  out->len += ZSTD_compress2(c, out->data + out->len, out->capacity - out->len, data, n);
+  ZSTD_freeCCtx(c);
+}
+
+/* Text that compresses a little, so that blocks and windows of every kind occur. */
+static struct buffer sample(size_t n, uint64_t seed) {
+  struct buffer b = {0};
+  struct rng r;
+  rng_init(&r, seed);
+  while (b.len < n) {
+    if (b.len > 100 && rng_below(&r, 3) == 0) {
+      size_t from = rng_below(&r, b.len - 50);
+      char piece[50];
+      memcpy(piece, b.data + from, sizeof piece);
+      buffer_append(&b, piece, sizeof piece);
+    } else {
+      buffer_put(&b, (char)('a' + rng_below(&r, 26)));
+    }
+  }
+  b.len = n;
+  return b;
+}
+
+/* Reads all of it, peeking `step` bytes at a time; 0 or -1 with what was good before the error in out. */
+static int read_all(const char *name, const struct input_options *options, size_t step, struct buffer *out, struct err *e) {
+  struct input *in;
+  buffer_clear(out);
+  if (input_open(&in, name, options, e)) return -2;
+  int result;
+  for (;;) {
+    const char *data;
+    size_t n;
+    result = input_peek(in, step, &data, &n, e);
+    if (result || !n) break;
+    if (n > step) n = step;
+    buffer_append(out, data, n);
+    input_consume(in, n);
+  }
+  if (result == 0 && input_position(in) != out->len) note("position %llu after %zu bytes", (unsigned long long)input_position(in), out->len);
+  input_close(in);
+  return result;
+}
+
+static void reads(const char *path, const struct buffer *want, const char *name) {
+  struct buffer got = {0};
+  struct err e = {0};
+  bool fine = true;
+  static const size_t steps[] = {1 << 10, 100003, 5 << 20};
+  for (size_t i = 0; i < 3; i++) {
+    int result = read_all(path, NULL, steps[i], &got, &e);
+    bool same = result == 0 && got.len == want->len && (!got.len || memcmp(got.data, want->data, got.len) == 0);
+    if (!same) note("step %zu: result %d, %zu bytes of %zu, %s", steps[i], result, got.len, want->len, result ? e.message : "");
+    fine &= same;
+  }
+  ok(fine, "%s", name);
+  buffer_release(&got);
+}
+
+static void breaks(const char *path, const char *words, const struct buffer *prefix, size_t at_least, const char *name) {
+  struct buffer got = {0};
+  struct err e = {0};
+  int result = read_all(path, NULL, 1000, &got, &e);
+  bool fine = result == -1 && strstr(e.message, words) && got.len >= at_least && got.len <= prefix->len && memcmp(got.data, prefix->data, got.len) == 0;
+  ok(fine, "%s", name);
+  if (!fine) note("result %d, %zu bytes, message: %s", result, got.len, result ? e.message : "");
+  buffer_release(&got);
+}
+
+struct feed {
+  int fd;
+  const struct buffer *data;
+};
+
+/* A slow writer: odd pieces with pauses, so that reads are short. */
+static void *feed(void *context) {
+  struct feed *f = context;
+  for (size_t at = 0, n = 1; at < f->data->len; at += n, n = n * 3 % 8191 + 1) {
+    if (n > f->data->len - at) n = f->data->len - at;
+    if (write(f->fd, f->data->data + at, n) != (ssize_t)n) break;
+    if (at % 16 == 0) usleep(300);
+  }
+  close(f->fd);
+  return NULL;
+}
+
+static void on_alarm(int number) { (void)number; }
+
+static int members(struct input *in, struct buffer *texts, int most, struct err *e) {
+  int n = 0;
+  for (int more; (more = input_next_member(in, e)) != 0;) {
+    if (more < 0) return -1;
+    if (n == most) return n + 1;
+    const char *data;
+    size_t available;
+    for (;;) {
+      if (input_peek(in, 4096, &data, &available, e)) return -1;
+      if (!available) break;
+      buffer_append(&texts[n], data, available);
+      input_consume(in, available);
+    }
+    n++;
+  }
+  return n;
+}
+
+int main(void) {
+  struct buffer text = sample(3000000, 1), other = sample(200000, 2), both = {0}, file = {0}, empty = {0}, got = {0};
+  struct err e = {0};
+  buffer_append_slice(&both, buffer_slice(&text));
+  buffer_append_slice(&both, buffer_slice(&other));
+
+  reads(write_file("plain", text.data, text.len), &text, "a plain file");
+  reads(write_file("empty", "", 0), &empty, "an empty file");
+  write_file("tiny", "\x1F\x8B", 2);
+  ok(read_all(path_of("tiny"), NULL, 10, &got, &e) == 0 && got.len == 2, "two bytes of a gzip magic are plain bytes");
+
+  gzip(&file, text.data, text.len);
+  size_t first = file.len;
+  reads(write_file("one.gz", file.data, file.len), &text, "gzip");
+  breaks(write_file("cut.gz", file.data, file.len - 5), "truncated gzip member", &text, text.len - 100000, "gzip without its end");
+  breaks(write_file("cut-header.gz", file.data, 7), "truncated gzip", &text, 0, "gzip cut in its header");
+  file.data[file.len - 6] ^= 1;
+  breaks(write_file("crc.gz", file.data, file.len), "damaged gzip member at byte 0", &text, 0, "gzip with a wrong checksum");
+  file.data[file.len - 6] ^= 1;
+  char kept = file.data[first / 2];
+  file.data[first / 2] ^= 0x55;
+  struct buffer bad = {0};
+  ok(read_all(write_file("bits.gz", file.data, file.len), NULL, 1000, &bad, &e) == -1 && strstr(e.message, "damaged") && bad.len > 0, "gzip with flipped bits");
+  buffer_release(&bad);
+  file.data[first / 2] = kept;
+  gzip(&file, "", 0);
+  gzip(&file, other.data, other.len);
+  reads(write_file("many.gz", file.data, file.len), &both, "several gzip members, one of them empty");
+  size_t members_end = file.len;
+  for (int i = 0; i < 300000; i++) buffer_put(&file, 0);
+  reads(write_file("padded.gz", file.data, file.len), &both, "zeros after the last member are ignored");
+  gzip(&file, other.data, other.len);
+  struct buffer three = {0};
+  buffer_append_slice(&three, buffer_slice(&both));
+  buffer_append_slice(&three, buffer_slice(&other));
+  reads(write_file("padded-inside.gz", file.data, file.len), &three, "and between members");
+  file.len = members_end;
+  buffer_append_string(&file, "trailing rubbish");
+  breaks(write_file("rubbish.gz", file.data, file.len), "no gzip header", &both, both.len, "other bytes after the last member are not");
+
+  buffer_clear(&file);
+  zstd(&file, text.data, text.len, 1);
+  reads(write_file("one.zst", file.data, file.len), &text, "zstd");
+  breaks(write_file("cut.zst", file.data, file.len - 5), "truncated zstd", &text, 100000, "zstd without its end");
+  file.data[file.len / 2] ^= 0x55;
+  ok(read_all(write_file("bits.zst", file.data, file.len), NULL, 1000, &got, &e) == -1 && strstr(e.message, "zstd"), "zstd with flipped bits");
+  bool all = true;
+  for (int i = 0; i < 40; i++) { /* without checksum the frame's end is in the last block, whatever room is left */
+    struct buffer some = sample(400000 + (size_t)i * 7919, (uint64_t)i);
+    buffer_clear(&file);
+    zstd(&file, some.data, some.len, 0);
+    all &= read_all(write_file("bare.zst", file.data, file.len), NULL, (size_t)1 << (10 + i % 10), &got, &e) == 0 && got.len == some.len && memcmp(got.data, some.data, got.len) == 0;
+    buffer_release(&some);
+  }
+  ok(all, "zstd without checksum, of many lengths");
+  buffer_clear(&file);
+  zstd(&file, text.data, text.len, 0);
+  buffer_append(&file, "\x50\x2A\x4D\x18\x03\0\0\0abc", 11); /* a skippable frame */
+  zstd(&file, other.data, other.len, 0);
+  reads(write_file("many.zst", file.data, file.len), &both, "several zstd frames, a skippable one between");
+
+  buffer_clear(&file);
+  gzip(&file, text.data, 1000);
+  ok(read_all(write_file("as-is.gz", file.data, file.len), &(struct input_options){.as_is = true}, 100, &got, &e) == 0 && got.len == file.len && memcmp(got.data, file.data, got.len) == 0, "as it is: nothing is decompressed");
+  ok(read_all(path_of("plain"), &(struct input_options){.from = 2999000}, 100, &got, &e) == 0 && got.len == 1000 && memcmp(got.data, text.data + 2999000, 1000) == 0, "reading from an offset");
+  ok(read_all("/no/such/file", NULL, 1, &got, &e) == -2 && strcmp(e.message, "/no/such/file: No such file or directory") == 0, "a missing file is named");
+  ok(read_all(tap_folder(), NULL, 1, &got, &e) == -2 && strstr(e.message, tap_folder()), "so is a folder");
+  setenv("CRAWL2LM_URL_RETRIES", "0", 1);
+  ok(read_all("http://127.0.0.1:1/x.gz", NULL, 1, &got, &e) == -2 && strncmp(e.message, "http://127.0.0.1:1/x.gz: ", 25) == 0, "and a URL that does not answer");
+
+  { /* a pipe whose writer is slow, and signals while it is read */
+    int ends[2], keep = dup(0);
+    pthread_t thread;
+    struct feed f = {.data = &file};
+    buffer_clear(&file);
+    gzip(&file, other.data, other.len);
+    if (pipe(ends) != 0) return 1;
+    f.fd = ends[1];
+    dup2(ends[0], 0);
+    close(ends[0]);
+    struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART: reads end with EINTR */
+    sigaction(SIGALRM, &action, NULL);
+    sigset_t set, old;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &set, &old); /* the writer is not to be interrupted */
+    pthread_create(&thread, NULL, feed, &f);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    ualarm(500, 500);
+    ok(read_all("-", NULL, 777, &got, &e) == 0 && got.len == other.len && memcmp(got.data, other.data, got.len) == 0, "stdin in short pieces, interrupted by signals");
+    ualarm(0, 0);
+    pthread_join(thread, NULL);
+    dup2(keep, 0);
+    close(keep);
+  }
+
+  struct input *in;
+  const char *data;
+  size_t n;
+  if (input_open(&in, path_of("plain"), NULL, &e) == 0) {
+    ok(input_peek(in, 10, &data, &n, &e) == 0 && n >= 10 && memcmp(data, text.data, 10) == 0 && input_position(in) == 0, "peeking does not consume");
+    input_consume(in, 10);
+    ok(input_peek(in, 2500000, &data, &n, &e) == 0 && n >= 2500000 && memcmp(data, text.data + 10, n) == 0 && input_position(in) == 10, "the window grows to the largest peek");
+    ok(input_raw_size(in) == 3000000 && !input_is_gzip(in) && strcmp(input_name(in), path_of("plain")) == 0, "size, kind and name");
+    input_close(in);
+  }
+
+  /* ---- members: a WARC file is a gzip member a record */
+  struct buffer texts[8] = {{0}};
+  buffer_clear(&file);
+  size_t starts[5];
+  for (int i = 0; i < 5; i++) starts[i] = file.len, gzip(&file, text.data + i * 300000, (size_t)(i == 2 ? 0 : 20000 + i * 60000));
+  write_file("members.gz", file.data, file.len);
+  if (input_open(&in, path_of("members.gz"), &(struct input_options){.members = true}, &e) == 0) {
+    int count = members(in, texts, 8, &e);
+    bool same = count == 5;
+    for (int i = 0; i < 5; i++) same &= texts[i].len == (size_t)(i == 2 ? 0 : 20000 + i * 60000) && (!texts[i].len || memcmp(texts[i].data, text.data + i * 300000, texts[i].len) == 0);
+    ok(same, "members come one by one, an empty one too");
+    input_close(in);
+  }
+  if (input_open(&in, path_of("members.gz"), &(struct input_options){.members = true}, &e) == 0) {
+    bool right = true;
+    for (int i = 0; i < 5; i++) right &= input_next_member(in, &e) == 1 && input_member_offset(in) == starts[i] && input_peek(in, 5, &data, &n, &e) == 0;
+    ok(right && input_next_member(in, &e) == 0, "a member can be left half-read; offsets are those of the file");
+    input_close(in);
+  }
+  if (input_open(&in, path_of("members.gz"), &(struct input_options){.members = true, .from = (int64_t)starts[3]}, &e) == 0) {
+    ok(input_next_member(in, &e) == 1 && input_member_offset(in) == starts[3] && input_peek(in, 1000, &data, &n, &e) == 0 && memcmp(data, text.data + 900000, 1000) == 0, "reading from the offset of a member, as an index gives it");
+    input_close(in);
+  }
+  if (input_open(&in, path_of("plain"), &(struct input_options){.members = true}, &e) == 0) {
+    ok(input_peek(in, 1, &data, &n, &e) == 0 && n && input_next_member(in, &e) == 0, "what is not gzip is one member");
+    input_close(in);
+  }
+
+  /* ---- damage: the members after it are found again */
+  for (int how = 0; how < 3; how++) {
+    struct buffer damaged = {0};
+    static const char *const names[] = {"after flipped bits the next members are found", "after a member cut in its middle the very next one is found", "after a member cut at the end of the file there is none"};
+    buffer_append(&damaged, file.data, how == 2 ? starts[1] + 1000 : how == 1 ? starts[1] + (starts[2] - starts[1]) / 2 : file.len);
+    if (how == 0) memset(damaged.data + starts[1] + (starts[2] - starts[1]) / 2, 0xAA, 50);
+    if (how == 1) buffer_append(&damaged, file.data + starts[2], file.len - starts[2]);
+    int found = 0;
+    bool last_right = false;
+    if (input_open(&in, write_file("damaged.gz", damaged.data, damaged.len), &(struct input_options){.members = true}, &e) == 0) {
+      int errors = 0;
+      for (int turn = 0; turn < 20; turn++) {
+        int more = input_next_member(in, &e);
+        if (more == 0) break;
+        if (more == 1) {
+          buffer_clear(&got);
+          while ((more = input_peek(in, 1 << 16, &data, &n, &e)) == 0 && n) buffer_append(&got, data, n), input_consume(in, n);
+          if (more == 0) found++, last_right = got.len == 260000 && memcmp(got.data, text.data + 1200000, got.len) == 0;
+        }
+        if (more < 0) {
+          errors++;
+          more = input_resync(in, &e);
+          if (more == 0) break;
+          buffer_clear(&got);
+          while ((more = input_peek(in, 1 << 16, &data, &n, &e)) == 0 && n) buffer_append(&got, data, n), input_consume(in, n);
+          if (more == 0) found++, last_right = got.len == 260000 && memcmp(got.data, text.data + 1200000, got.len) == 0;
+        }
+      }
+      ok(errors >= 1 && (how == 2 ? found == 1 : found == 4 && last_right), "%s", names[how]);
+      if (found != (how == 2 ? 1 : 4)) note("%d found, %d errors, last: %s", found, errors, e.message);
+      input_close(in);
+    }
+    buffer_release(&damaged);
+  }
+  input_close(NULL);
+  for (int i = 0; i < 8; i++) buffer_release(&texts[i]);
+  buffer_release(&text), buffer_release(&other), buffer_release(&both), buffer_release(&three), buffer_release(&file), buffer_release(&got);
+  return tap_done();
+}
