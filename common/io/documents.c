@@ -76,12 +76,15 @@ static uint64_t count_lines(const char *data, size_t n) {
 }
 
 /* How many bytes of the window belong to the batch: up to the last newline, or all that is left.  *whole is false for
- * a last line without newline, which may be the end of the stream or the start of damage. */
+ * a last line without newline, which may be the end of the stream or the start of damage.  A line longer than the window
+ * is a batch of its own, and the window grows by half, so that memory stays near that line's length. */
 static int measure(struct document_reader *r, const char **data, size_t *take, bool *whole, struct err *e) {
   size_t want = r->batch_bytes, scanned = 0, available;
-  for (;; want *= 2) {
+  for (;; want += want / 2 + 1) {
     if (input_peek(r->in, want, data, &available, e)) return -1;
-    const char *last = available > scanned ? memrchr(*data + scanned, '\n', available - scanned) : NULL;
+    const char *last = NULL;
+    if (scanned) last = memchr(*data + scanned, '\n', available - scanned);
+    else if (available) last = memrchr(*data, '\n', available);
     *whole = last != NULL;
     *take = last ? (size_t)(last - *data) + 1 : available;
     if (last || available < want) return 0;
@@ -266,11 +269,9 @@ int document_next(struct document_parser *p, const struct document_batch *batch,
   d->clean = utf8_valid_prefix(line.data, line.len) == line.len && !(line.len && memchr(line.data, 0, line.len));
   buffer_clear(&p->text);
   buffer_clear(&p->head);
-  buffer_reserve(&p->head, line.len * (d->clean ? 1 : 4) + 1); /* slices into it must not move */
-  if (!d->clean) {
-    utf8_sanitize(&p->head, line.data, line.len, &p->counts.invalid_utf8, &p->counts.nul);
-    line = buffer_slice(&p->head);
-  }
+  if (!d->clean) utf8_sanitize(&p->head, line.data, line.len, &p->counts.invalid_utf8, &p->counts.nul);
+  buffer_reserve(&p->head, (d->clean ? line.len : p->head.len) + 1); /* decoded fields go there: slices into it must not move */
+  if (!d->clean) line = buffer_slice(&p->head);
   if (batch->format == DOCUMENT_TSV) return parse_tsv(p, d, line), 1;
   struct buffer copy = {0};
   if (!d->clean) { /* parse_json needs the room of `head` */
