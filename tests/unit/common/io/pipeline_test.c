@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/io/pipeline.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/memory.h"
+#include "common/base/rng.h"
+#include "tests/tap.h"
+
+struct batch {
+  int64_t number, result;
+  char *scratch;
+  int worker;
+};
+
+static struct run {
+  int64_t total, read_fails, work_fails, write_fails, enough; /* -1: never */
+  int64_t read, written;
+  bool order, slow;
+  atomic_int in_flight, most, released, workers;
+} run;
+
+static int read_batch(void *context, void *p, struct err *e) {
+  struct run *r = context;
+  struct batch *b = p;
+  if (r->read == r->read_fails) return err_set(e, "read %d", (int)r->read);
+  if (r->read == r->total) return 0;
+  if (!b->scratch) b->scratch = MALLOC(100);
+  b->number = r->read++;
+  int now = ++r->in_flight;
+  if (now > r->most) r->most = now;
+  return 1;
+}
+
+static int work(void *context, int worker, void *p, struct err *e) {
+  struct run *r = context;
+  struct batch *b = p;
+  if (r->slow) usleep((unsigned)(splitmix64((uint64_t)b->number) % 1500));
+  r->workers |= 1 << worker;
+  if (r->work_fails >= 0 && b->number >= r->work_fails) return err_set(e, "work %d", (int)b->number);
+  b->result = b->number * b->number;
+  return 0;
+}
+
+static int write_batch(void *context, void *p, struct err *e) {
+  struct run *r = context;
+  struct batch *b = p;
+  if (b->number != r->written || b->result != b->number * b->number) r->order = false;
+  if (b->number == r->write_fails) return err_set(e, "write %d", (int)b->number);
+  r->written++;
+  r->in_flight--;
+  return b->number == r->enough;
+}
+
+static void release(void *p) {
+  struct batch *b = p;
+  free(b->scratch);
+  run.released++;
+}
+
+static const struct pipeline pipeline = {&run, sizeof(struct batch), read_batch, work, write_batch, release};
+static struct err e;
+
+static int go(int jobs, int64_t total, int64_t read_fails, int64_t work_fails, int64_t write_fails, int64_t enough, bool slow) {
+  memset(&run, 0, sizeof run);
+  memset(&e, 0, sizeof e);
+  run.total = total, run.read_fails = read_fails, run.work_fails = work_fails, run.write_fails = write_fails, run.enough = enough, run.slow = slow;
+  run.order = true;
+  return pipeline_run(&pipeline, jobs, &e);
+}
+
+int main(void) {
+  static const int jobs[] = {1, 2, 3, 8};
+  for (int i = 0; i < 4; i++) {
+    int j = jobs[i];
+    ok(go(j, 500, -1, -1, -1, -1, true) == 0 && run.written == 500 && run.order, "%d workers: all batches, in order", j);
+    ok(run.most <= 2 * j + 2, "%d workers: at most %d batches in flight", j, 2 * j + 2);
+    ok(run.released == (j == 1 ? 1 : 2 * j + 2) && run.workers < 1 << j, "%d workers: every batch is released, no other worker runs", j);
+    ok(go(j, 0, -1, -1, -1, -1, false) == 0 && run.written == 0, "%d workers: an empty stream", j);
+    ok(go(j, 1, -1, -1, -1, -1, false) == 0 && run.written == 1, "%d workers: one batch", j);
+    ok(go(j, 500, 57, -1, -1, -1, true) == -1 && strcmp(e.message, "read 57") == 0 && run.written == 57 && run.order, "%d workers: what was read before an error is written", j);
+    ok(go(j, 500, -1, 40, -1, -1, true) == -1 && strcmp(e.message, "work 40") == 0 && run.written == 40, "%d workers: the first error in input order is reported", j);
+    ok(go(j, 500, 45, 40, -1, -1, true) == -1 && strcmp(e.message, "work 40") == 0, "%d workers: a worker's error comes before a later one of the reader", j);
+    ok(go(j, 500, -1, -1, 30, -1, true) == -1 && strcmp(e.message, "write 30") == 0 && run.read <= 30 + 2 * j + 3, "%d workers: an error of the writer stops the reader", j);
+    ok(go(j, 1000000, -1, -1, -1, 20, false) == 0 && run.written == 21 && run.read <= 21 + 2 * j + 3, "%d workers: enough is enough", j);
+    ok(go(j, 20, 0, -1, -1, -1, false) == -1 && strcmp(e.message, "read 0") == 0 && run.written == 0, "%d workers: an error at once", j);
+  }
+  bool same = true;
+  for (int i = 0; i < 300; i++) same &= go(2 + i % 6, i % 23, -1, -1, -1, -1, false) == 0 && run.written == i % 23 && run.order;
+  ok(same, "three hundred short runs");
+  return tap_done();
+}
