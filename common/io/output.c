@@ -57,22 +57,22 @@ static char *folder_of(const char *path) {
   return folder;
 }
 
-/* "FOLDER/.NAME.PID.N": hidden, beside the target, unique in this process. */
+/* "FOLDER/.crawl2lm.PID.N": hidden, beside the target, unique in this process, short whatever the target's name is. */
 static char *temporary_name(const char *path) {
   static _Atomic unsigned counter;
-  char *folder = folder_of(path), *copy = STRDUP(path);
+  char *folder = folder_of(path);
   struct buffer b = {0};
-  buffer_printf(&b, "%s/.%s.%ld.%u", folder, basename(copy), (long)getpid(), atomic_fetch_add(&counter, 1));
+  buffer_printf(&b, "%s/.crawl2lm.%ld.%u", folder, (long)getpid(), atomic_fetch_add(&counter, 1));
   buffer_string(&b);
   free(folder);
-  free(copy);
   return b.data;
 }
 
 static int open_temporary(struct output *out, struct err *e) {
   char *folder = folder_of(out->path);
-  out->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-  int number = errno;
+  bool nameable = access("/proc/self/fd", X_OK) == 0; /* else an unnamed file could not get a name at the end */
+  out->fd = nameable ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+  int number = nameable ? errno : EOPNOTSUPP;
   free(folder);
   if (out->fd >= 0) return 0;
   if (number != EOPNOTSUPP && number != EISDIR && number != EINVAL && number != ENOENT) {
