@@ -20,9 +20,14 @@ static void backward_scalar(real *d_gate, real *d_up, const real *dy, const real
   }
 }
 
+#if CPU_VECTORS
+#define VECTOR_BODY "kernels/activation_vector.h"
+#include "kernels/vector_each.h"
+#endif
+
 int swiglu_forward(real *y, const real *gate, const real *up, int64_t ld, int64_t rows, int64_t F, struct kernel_error *e) {
   (void)e;
-  void (*forward)(real *, const real *, const real *, int64_t) = forward_scalar;
+  void (*forward)(real *, const real *, const real *, int64_t) = CPU_PICK(forward);
 #pragma omp parallel for schedule(static) if (rows * F >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) forward(y + r * F, gate + r * ld, up + r * ld, F);
   return 0;
@@ -31,7 +36,7 @@ int swiglu_forward(real *y, const real *gate, const real *up, int64_t ld, int64_
 int swiglu_backward(real *d_gate, real *d_up, const real *dy, const real *gate, const real *up, int64_t ld, int64_t rows,
                     int64_t F, struct kernel_error *e) {
   (void)e;
-  void (*backward)(real *, real *, const real *, const real *, const real *, int64_t) = backward_scalar;
+  void (*backward)(real *, real *, const real *, const real *, const real *, int64_t) = CPU_PICK(backward);
 #pragma omp parallel for schedule(static) if (rows * F >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++)
     backward(d_gate + r * ld, d_up + r * ld, dy + r * F, gate + r * ld, up + r * ld, F);

@@ -24,13 +24,18 @@ static real row_scalar(real *logits, int32_t target, int64_t V, real gradient_sc
   return loss;
 }
 
+#if CPU_VECTORS
+#define VECTOR_BODY "kernels/cross_entropy_vector.h"
+#include "kernels/vector_each.h"
+#endif
+
 int cross_entropy(real *losses, real *logits, int64_t ld, const int32_t *targets, int64_t rows, int64_t V,
                   real gradient_scale, bool with_gradient, struct kernel_error *e) {
   for (int64_t r = 0; r < rows; r++)
     if (targets[r] >= V)
       return kernel_fail(e, "cross-entropy: target %d at row %lld is outside the vocabulary of %lld", targets[r],
                          (long long)r, (long long)V);
-  real (*row)(real *, int32_t, int64_t, real, bool) = row_scalar;
+  real (*row)(real *, int32_t, int64_t, real, bool) = CPU_PICK(row);
 #pragma omp parallel for schedule(static) if (rows * V >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
     if (targets[r] >= 0) {

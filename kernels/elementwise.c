@@ -16,9 +16,14 @@ static void scale_scalar(real *x, real factor, int64_t n) {
   for (int64_t i = 0; i < n; i++) x[i] *= factor;
 }
 
+#if CPU_VECTORS
+#define VECTOR_BODY "kernels/elementwise_vector.h"
+#include "kernels/vector_each.h"
+#endif
+
 int elementwise_add(real *y, const real *a, const real *b, int64_t n, struct kernel_error *e) {
   (void)e;
-  void (*add)(real *, const real *, const real *, int64_t) = add_scalar;
+  void (*add)(real *, const real *, const real *, int64_t) = CPU_PICK(add);
 #pragma omp parallel for schedule(static) if (n >= CPU_PARALLEL_FROM)
   for (int64_t i = 0; i < n; i += PIECE) add(y + i, a + i, b + i, n - i < PIECE ? n - i : PIECE);
   return 0;
@@ -26,7 +31,7 @@ int elementwise_add(real *y, const real *a, const real *b, int64_t n, struct ker
 
 int elementwise_scale(real *x, real factor, int64_t n, struct kernel_error *e) {
   (void)e;
-  void (*multiply)(real *, real, int64_t) = scale_scalar;
+  void (*multiply)(real *, real, int64_t) = CPU_PICK(scale);
 #pragma omp parallel for schedule(static) if (n >= CPU_PARALLEL_FROM)
   for (int64_t i = 0; i < n; i += PIECE) multiply(x + i, factor, n - i < PIECE ? n - i : PIECE);
   return 0;

@@ -13,7 +13,7 @@
 
 #include "kernels/backend.h"
 
-enum { MATMUL_FEW_ROWS = 8 };
+enum { MATMUL_FEW_ROWS = 24 };
 
 int matmul(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a, int64_t ld_a,
            const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e);

@@ -34,6 +34,11 @@ static double squares_scalar(const real *x, int64_t n) {
   return sum;
 }
 
+#if CPU_VECTORS
+#define VECTOR_BODY "kernels/optimizer_vector.h"
+#include "kernels/vector_each.h"
+#endif
+
 int adamw(real *parameter, const real *gradient, real *m, real *v, int64_t n, const struct adamw_settings *s,
           struct kernel_error *e) {
   if (s->step < 1) return kernel_fail(e, "adamw: step %lld, the first is 1", (long long)s->step);
@@ -49,7 +54,7 @@ int adamw(real *parameter, const real *gradient, real *m, real *v, int64_t n, co
       .gradient_scale = (real)s->gradient_scale,
   };
   void (*step)(real *restrict, const real *restrict, real *restrict, real *restrict, int64_t,
-               const struct coefficients *) = adamw_scalar;
+               const struct coefficients *) = CPU_PICK(adamw);
 #pragma omp parallel for schedule(static) if (n >= CPU_PARALLEL_FROM)
   for (int64_t i = 0; i < n; i += PIECE)
     step(parameter + i, gradient + i, m + i, v + i, n - i < PIECE ? n - i : PIECE, &c);
@@ -60,7 +65,7 @@ int sum_squares(double *sum, const real *x, int64_t n, struct kernel_error *e) {
   int64_t pieces = (n + PIECE - 1) / PIECE;
   double *partial = cpu_scratch(0, (size_t)pieces * sizeof *partial);
   if (!partial) return kernel_fail(e, "sum of squares: no memory for %lld partial sums", (long long)pieces);
-  double (*squares)(const real *, int64_t) = squares_scalar;
+  double (*squares)(const real *, int64_t) = CPU_PICK(squares);
 #pragma omp parallel for schedule(static) if (n >= CPU_PARALLEL_FROM)
   for (int64_t p = 0; p < pieces; p++) partial[p] = squares(x + p * PIECE, n - p * PIECE < PIECE ? n - p * PIECE : PIECE);
   for (int64_t p = 0; p < pieces; p++) *sum += partial[p];

@@ -40,10 +40,15 @@ static void backward_scalar(real *dx, real *partial, const real *dy, const real 
   }
 }
 
+#if CPU_VECTORS
+#define VECTOR_BODY "kernels/rmsnorm_vector.h"
+#include "kernels/vector_each.h"
+#endif
+
 int rmsnorm_forward(real *y, real *rstd, const real *x, const real *weight, int64_t rows, int64_t C, real eps,
                     struct kernel_error *e) {
   (void)e;
-  void (*forward)(real *, real *, const real *, const real *, int64_t, int64_t, int64_t, real) = forward_scalar;
+  void (*forward)(real *, real *, const real *, const real *, int64_t, int64_t, int64_t, real) = CPU_PICK(forward);
   enum { PIECE = 16 };
   int64_t pieces = (rows + PIECE - 1) / PIECE;
 #pragma omp parallel for schedule(static) if (rows * C >= CPU_PARALLEL_FROM)
@@ -57,7 +62,7 @@ int rmsnorm_forward(real *y, real *rstd, const real *x, const real *weight, int6
 int rmsnorm_backward(real *dx, real *d_weight, const real *dy, const real *x, const real *weight, const real *rstd,
                      int64_t rows, int64_t C, bool accumulate, struct kernel_error *e) {
   void (*backward)(real *, real *, const real *, const real *, const real *, const real *, int64_t, int64_t, int64_t,
-                   bool) = backward_scalar;
+                   bool) = CPU_PICK(backward);
   enum { MOST_PIECES = 32 };
   int64_t pieces = rows < MOST_PIECES ? rows : MOST_PIECES;
   real *partial = cpu_scratch(0, (size_t)(pieces * C) * sizeof *partial);

@@ -17,10 +17,15 @@ static void rotate_scalar(real *restrict x, const real *restrict cosine, const r
     }
 }
 
+#if CPU_VECTORS
+#define VECTOR_BODY "kernels/rope_vector.h"
+#include "kernels/vector_each.h"
+#endif
+
 int rope(real *x, int64_t ld, const real *cosine, const real *sine, int64_t rows, int64_t T, int64_t first, int64_t heads,
          int64_t D, bool inverse, struct kernel_error *e) {
   if (D % 2 != 0 || T < 1) return kernel_fail(e, "rope: head size %lld is odd or T is 0", (long long)D);
-  void (*rotate)(real *restrict, const real *restrict, const real *restrict, int64_t, int64_t, real) = rotate_scalar;
+  void (*rotate)(real *restrict, const real *restrict, const real *restrict, int64_t, int64_t, real) = CPU_PICK(rotate);
 #pragma omp parallel for schedule(static) if (rows * heads * D >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
     int64_t at = (first + r % T) * (D / 2);
