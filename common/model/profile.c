@@ -6,6 +6,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
+#include "common/base/progress.h"
 #include "common/io/output.h"
 
 struct row {
@@ -66,4 +67,22 @@ int profile_write(const struct profile *p, const char *path, double peak, struct
   free(sorted);
   buffer_release(&out);
   return result;
+}
+
+double profile_matmul_peak(const struct backend *b) {
+  const int64_t n = 1536;
+  struct kernel_error k;
+  size_t bytes = (size_t)(n * n) * sizeof(real);
+  real *x = b->alloc(bytes, &k), *y = b->alloc(bytes, &k), *z = b->alloc(bytes, &k);
+  double best = 0, began = progress_clock();
+  for (int i = 0; x && y && z && (i < 3 || progress_clock() - began < 0.2); i++) {
+    double start = progress_clock();
+    if (b->matmul(false, true, n, n, n, 1, x, n, y, n, 0, z, n, &k) < 0 || b->synchronize(&k) < 0) break;
+    double rate = 2.0 * (double)(n * n * n) / (progress_clock() - start) / 1e9;
+    if (rate > best) best = rate;
+  }
+  real *blocks[] = {x, y, z};
+  for (int i = 0; i < 3; i++)
+    if (blocks[i]) b->release(blocks[i]);
+  return best;
 }

@@ -23,4 +23,8 @@ void profile_add(struct profile *p, const char *op, const char *name, const char
  * peak: GFLOP/s of a large matmul on this machine, 0 if not measured; then `of_peak` stays empty. */
 int profile_write(const struct profile *p, const char *path, double peak, struct err *e);
 
+/* GFLOP/s of a product of two large matrices on this backend, the best of a few tries in about 0.2 seconds: what a
+ * model's utilisation is measured against. */
+double profile_matmul_peak(const struct backend *b);
+
 #endif

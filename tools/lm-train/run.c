@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/lm-train/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/json.h"
+#include "common/base/memory.h"
+#include "common/base/number.h"
+#include "common/comm/comm.h"
+#include "common/io/output.h"
+#include "common/model/checkpoint.h"
+#include "common/model/memory.h"
+#include "common/token/tokenizer.h"
+#include "common/train/loader.h"
+#include "common/train/trainer.h"
+#include "tools/lm-train/record.h"
+
+struct training {
+  struct program *program;
+  struct run_settings *settings;
+  struct buffer folder;          /* the checkpoint that --resume goes on with; empty: none */
+  json_t *state;                 /* its trainer/state.json */
+  struct loader *loader;
+  struct tokenizer *tokenizer;
+  struct model_config config;
+  struct recipe recipe;
+  uint64_t seed;
+  struct parameters parameters;
+  struct plan plan;
+  struct trainer *trainer;
+  struct profile *profile;
+  FILE *log;
+  double peak;                   /* GFLOP/s of a large matmul here */
+  double seconds;                /* of all steps of this process */
+  int64_t first;                 /* steps done before it */
+};
+
+/* ---- the output folder */
+
+static int check_folder(struct training *t, struct err *e) {
+  struct program *p = t->program;
+  struct run_settings *s = t->settings;
+  struct stat st;
+  if (s->resume && p->force) return err_usage(e, "give --resume or --force, not both");
+  if (!p->output) return s->plan ? 0 : err_usage(e, "where to?  Give -o DIR");
+  if (stat(p->output, &st) < 0) return errno == ENOENT ? 0 : err_errno(e, "%s", p->output);
+  if (!S_ISDIR(st.st_mode)) return err_set(e, "%s: is there and is no folder", p->output);
+  if (!s->resume && !p->force && !s->plan) return err_set(e, "%s: is there: --resume goes on with it, --force replaces it", p->output);
+  if (!s->resume) return 0;
+  int found = checkpoint_latest(p->output, &t->folder, e);
+  if (found > 0) t->state = checkpoint_state(t->folder.data, e);
+  return found < 0 || (found && !t->state) ? -1 : 0;
+}
+
+/* ---- data */
+
+static int open_data(struct training *t, struct err *e) {
+  struct run_settings *s = t->settings;
+  struct program *p = t->program;
+  if (s->data.count == 0) return err_usage(e, "what to train on?  Give -d SHARDS");
+  t->loader = loader_new();
+  for (int i = 0; i < s->data.count; i++)
+    if (loader_add_source(t->loader, s->data.items[i], e) < 0) return -1;
+  for (int i = 0; i < p->operand_count; i++)
+    if (loader_add_shard(t->loader, p->operand[i], e) < 0) return -1;
+  for (int i = 0; i < s->validation.count; i++)
+    if (loader_add_validation(t->loader, s->validation.items[i], e) < 0) return -1;
+  if (!s->tokenizer) return 0;
+  if (tokenizer_load(&t->tokenizer, s->tokenizer, NULL, e) < 0) return -1;
+  struct loader_info info;
+  loader_info(t->loader, &info);
+  if (info.ours && info.tokenizer_hash != tokenizer_hash(t->tokenizer))
+    return err_set(e, "%s: the shards were made with another tokenizer (hash %016" PRIx64 ", theirs %016" PRIx64 ")", s->tokenizer, tokenizer_hash(t->tokenizer), info.tokenizer_hash);
+  if (!info.ours) program_warn(p, "the shards do not say which tokenizer made them: %s is trusted", s->tokenizer);
+  return 0;
+}
+
+/* ---- the model */
+
+static bool is_assigned(const struct option_list *set, const char *key) {
+  size_t n = strlen(key);
+  for (int i = 0; i < set->count; i++)
+    if (strncmp(set->items[i], key, n) == 0 && set->items[i][n] == '=') return true;
+  return false;
+}
+
+/* A preset's vocabulary is that of the data; the end-of-text of any model is that of the data. */
+static int adapt_to_data(struct training *t, json_t *object, struct err *e) {
+  struct run_settings *s = t->settings;
+  struct loader_info info;
+  loader_info(t->loader, &info);
+  if (s->preset && !is_assigned(&s->set, "vocab_size")) {
+    int64_t V = t->tokenizer ? tokenizer_size(t->tokenizer) : info.vocabulary_size;
+    if (V < 1) return err_usage(e, "the shards do not say their vocabulary: give -t or --set vocab_size=N");
+    json_object_set_new(object, "vocab_size", json_integer(V));
+  }
+  int64_t end = t->tokenizer ? tokenizer_eot(t->tokenizer) : info.ours ? info.end_of_text : -1;
+  static const char *const keys[] = {"bos_token_id", "eos_token_id"};
+  for (int i = 0; i < 2 && (info.ours || t->tokenizer); i++)
+    if (!is_assigned(&s->set, keys[i])) json_object_set_new(object, keys[i], end < 0 ? json_null() : json_integer(end));
+  return 0;
+}
+
+static int build_config(struct training *t, struct err *e) {
+  struct run_settings *s = t->settings;
+  bool given = s->config || s->preset || s->set.count;
+  if (s->config && s->preset) return err_usage(e, "give --config or --preset, not both");
+  if (t->state && !given) return checkpoint_config(&t->config, t->folder.data, e);
+  if (!s->config && !s->preset) return err_usage(e, "which model?  Give -c CONFIG.json or --preset NAME");
+  json_t *object = s->config ? config_load(s->config, e) : config_preset(s->preset, e);
+  int result = object ? 0 : -1;
+  if (result == 0) result = adapt_to_data(t, object, e);
+  for (int i = 0; i < s->set.count && result == 0; i++) result = config_set(object, s->set.items[i], e);
+  if (result == 0) result = config_parse(&t->config, object, s->config ? s->config : s->preset, e);
+  json_decref(object);
+  struct model_config before;
+  if (result == 0 && t->state) {
+    result = checkpoint_config(&before, t->folder.data, e);
+    if (result == 0 && config_hash(&before) != config_hash(&t->config)) result = err_set(e, "%s: --resume with another config than the run began with", t->folder.data);
+  }
+  return result;
+}
+
+static int build_recipe(struct training *t, struct err *e) {
+  struct run_settings *s = t->settings;
+  if (s->recipe_path) {
+    json_t *object = json_load_path(s->recipe_path, e);
+    int result = object ? recipe_options_fill(&s->recipe, object, s->recipe_path, e) : -1;
+    json_decref(object);
+    if (result < 0) return -1;
+  }
+  int64_t seed = -1;
+  if (t->state) {
+    if (recipe_options_fill(&s->recipe, json_object_get(t->state, "recipe"), t->folder.data, e) < 0 || json_get_int(t->state, "seed", &seed, e) < 0) return -1;
+    if (t->program->seed >= 0 && t->program->seed != seed) return err_usage(e, "the run has --seed %" PRId64 ", which cannot change", seed);
+  }
+  t->seed = (uint64_t)(t->program->seed >= 0 ? t->program->seed : seed >= 0 ? seed : 0);
+  if (recipe_options_resolve(&s->recipe, &t->config, &t->recipe, e) < 0) return -1;
+  return loader_start(t->loader, t->recipe.seq, t->config.vocab_size, t->seed, s->recipe.eval_tokens, e);
+}
+
+static int print_plan(const struct training *t, const struct memory_report *m, struct err *e) {
+  const struct recipe *r = &t->recipe;
+  double per_token = config_flops_per_token(&t->config, r->seq), tokens = (double)(r->schedule.steps * r->batch * r->seq);
+  printf("quantity\tvalue\n");
+  printf("parameters\t%" PRId64 "\nmatmul_parameters\t%" PRId64 "\n", config_parameters(&t->config), config_matmul_parameters(&t->config));
+  printf("flops_per_token\t%.0f\nsteps\t%" PRId64 "\ntokens\t%.0f\nflops\t%.9g\n", per_token, r->schedule.steps, tokens, per_token * tokens);
+  printf("batch\t%" PRId64 "\nmicro_batch\t%" PRId64 "\nseq\t%" PRId64 "\nlr\t%.9g\n", r->batch, r->micro_batch, r->seq, r->schedule.lr);
+  printf("training_tokens\t%" PRId64 "\nvalidation_tokens\t%" PRId64 "\n", loader_training_tokens(t->loader), loader_validation_tokens(t->loader));
+  printf("bytes_parameters\t%" PRId64 "\nbytes_gradients\t%" PRId64 "\nbytes_moments\t%" PRId64 "\n", m->parameters, m->gradients, m->moments);
+  printf("bytes_activations\t%" PRId64 "\nbytes_activation_gradients\t%" PRId64 "\nbytes_statistics\t%" PRId64 "\nbytes_logits\t%" PRId64 "\n",
+         m->classes[BUFFER_ACTIVATION], m->classes[BUFFER_GRADIENT], m->classes[BUFFER_STATISTICS], m->classes[BUFFER_LOGITS]);
+  printf("bytes_arena\t%" PRId64 "\nbytes_total\t%" PRId64 "\n", m->arena, m->total);
+  return ferror(stdout) ? err_errno(e, "stdout: cannot write") : 0;
+}
+
+static int choose_device(struct training *t, const struct backend **backend, struct err *e) {
+  struct kernel_error k;
+  *backend = t->settings->device == DEVICE_CPU ? NULL : backend_cuda(&k);
+  if (t->settings->device == DEVICE_CUDA && !*backend) return err_set(e, "--device cuda: %s", k.message);
+  if (*backend) return 0;
+  *backend = backend_cpu();
+  (*backend)->set_threads((int)t->program->jobs);
+  const char *warning;
+  program_verbose(t->program, "%s", backend_cpu_describe(&warning));
+  if (warning) program_warn(t->program, "%s", warning);
+  return 0;
+}
+
+static int build_model(struct training *t, struct err *e) {
+  const struct backend *backend;
+  struct memory_report m;
+  struct parameter_layout layout;
+  parameter_layout_init(&layout, &t->config);
+  plan_init(&t->plan, &t->config, &layout, t->recipe.micro_batch, t->recipe.seq, true);
+  memory_report(&t->plan, &layout, &m);
+  parameter_layout_release(&layout);
+  if (t->settings->plan) return print_plan(t, &m, e);
+  double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  char need[NUMBER_TEXT], have[NUMBER_TEXT];
+  if ((double)m.total > memory)
+    return err_set(e, "%s are needed and this machine has %s: lower --micro-batch or --seq, or take a smaller model (see --plan)", number_bytes((double)m.total, need), number_bytes(memory, have));
+  if (choose_device(t, &backend, e) < 0 || parameters_init(&t->parameters, &t->config, backend, true, e) < 0) return -1;
+  if (trainer_new(&t->trainer, &t->parameters, &t->plan, t->loader, comm_self(), &t->recipe, e) < 0) return -1;
+  if (!t->state) return parameters_randomize(&t->parameters, t->seed, e);
+  if (checkpoint_weights(&t->parameters, t->folder.data, e) < 0 || checkpoint_moments(&t->parameters, t->folder.data, e) < 0) return -1;
+  return trainer_restore(t->trainer, t->state, e) < 0 ? err_prefix(e, "%s", t->folder.data) : 0;
+}
+
+/* ---- while it trains */
+
+static bool on_stop(void *context) {
+  (void)context;
+  return program_stop_requested();
+}
+
+static int on_report(void *context, const struct trainer_report *r, struct err *e) {
+  struct training *t = context;
+  int64_t per_step = t->recipe.batch * t->recipe.seq;
+  t->seconds += r->seconds;
+  double steps = (double)(r->step - t->first), speed = steps * (double)per_step / t->seconds;
+  double mfu = speed * config_flops_per_token(&t->config, t->recipe.seq) / (t->peak * 1e9);
+  char rate[NUMBER_TEXT], left[NUMBER_TEXT];
+  progress_text(t->program->progress, "lm-train step %" PRId64 "/%" PRId64 "  loss %.4f  lr %.3g  %s tok/s  MFU %.0f%% of %.0f GFLOP/s  %s left", r->step, t->recipe.schedule.steps,
+                r->loss, r->lr, number_short(speed, rate), 100 * mfu, t->peak, number_duration((double)(t->recipe.schedule.steps - r->step) * t->seconds / steps, left));
+  if (!isnan(r->val_loss)) program_verbose(t->program, "step %" PRId64 ": validation loss %.4f", r->step, r->val_loss);
+  return t->log ? record_log_step(t->log, r, per_step, e) : 0;
+}
+
+static int write_tokenizer(void *context, const char *folder, struct err *e) {
+  struct training *t = context;
+  return tokenizer_write_hf(t->tokenizer, folder, e);
+}
+
+static int on_save(void *context, int64_t step, struct err *e) {
+  struct training *t = context;
+  struct checkpoint_extra extra = {t->tokenizer ? write_tokenizer : NULL, t};
+  json_t *state = trainer_state(t->trainer);
+  json_object_set_new(state, "seed", json_integer((json_int_t)t->seed));
+  json_object_set_new(state, "recipe", recipe_options_to_json(&t->settings->recipe));
+  int result = checkpoint_save(t->program->output, step, &t->parameters, state, &extra, e);
+  json_decref(state);
+  if (result == 0) result = checkpoint_prune(t->program->output, t->settings->recipe.keep, e);
+  if (result == 0) program_verbose(t->program, "step %" PRId64 ": saved", step);
+  return result;
+}
+
+/* Bits per byte: bytes are those that the predicted tokens decode to; specials have none. */
+static int bits_per_byte(struct training *t, double loss, double *bpb, struct err *e) {
+  *bpb = NAN;
+  if (!t->tokenizer) return 0;
+  uint32_t *window = NEW_ARRAY(uint32_t, (size_t)t->recipe.seq + 1);
+  int64_t tokens = 0, bytes = 0, n;
+  for (int64_t i = 0; (n = loader_validation(t->loader, i, window, e)) > 0; i++)
+    for (int64_t k = 1; k <= n; k++) {
+      tokens++;
+      if (window[k] < tokenizer_size(t->tokenizer) && !tokenizer_is_special(t->tokenizer, window[k])) bytes += (int64_t)tokenizer_bytes(t->tokenizer, window[k]).len;
+    }
+  free(window);
+  if (n == 0 && bytes > 0) *bpb = loss * (double)tokens / (double)bytes / M_LN2;
+  return n < 0 ? -1 : 0;
+}
+
+static void summary(struct training *t, double loss, double bpb) {
+  struct program *p = t->program;
+  int64_t steps = trainer_steps_done(t->trainer), per_step = t->recipe.batch * t->recipe.seq;
+  double flops = config_flops_per_token(&t->config, t->recipe.seq), speed = t->seconds > 0 ? (double)((steps - t->first) * per_step) / t->seconds : 0;
+  char tokens[NUMBER_TEXT], rate[NUMBER_TEXT], bits[48] = "";
+  if (!isnan(bpb)) snprintf(bits, sizeof bits, ", %.4f bits per byte", bpb);
+  program_message(p, "%" PRId64 " steps, %s tokens, loss %.4f%s, %s tok/s, MFU %.1f%% of the %.0f GFLOP/s that a large matmul reaches here", steps,
+                  number_short((double)(steps * per_step), tokens), loss, bits, number_short(speed, rate), 100 * speed * flops / (t->peak * 1e9), t->peak);
+  stats_int(p->stats, "in", steps * t->recipe.batch), stats_int(p->stats, "out", steps * t->recipe.batch);
+  stats_int(p->stats, "rejected", 0), stats_int(p->stats, "bad", 0);
+  stats_int(p->stats, "steps", steps), stats_int(p->stats, "tokens", steps * per_step);
+  stats_int(p->stats, "parameters", config_parameters(&t->config));
+  stats_double(p->stats, "flops", flops * (double)(steps * per_step));
+  stats_double(p->stats, "loss", loss);
+  if (!isnan(bpb)) stats_double(p->stats, "bpb", bpb);
+  stats_time(p->stats, "steps", t->seconds);
+  stats_time(p->stats, "tokens_a_second", speed);
+  stats_time(p->stats, "peak_gflop_s", t->peak);
+  stats_time(p->stats, "mfu", speed * flops / (t->peak * 1e9));
+}
+
+static int train(struct training *t, struct err *e) {
+  struct program *p = t->program;
+  struct run_settings *s = t->settings;
+  int64_t steps = t->recipe.schedule.steps;
+  t->first = trainer_steps_done(t->trainer);
+  if (t->first > steps) return err_set(e, "%s: %" PRId64 " steps are done, more than the %" PRId64 " asked for", t->folder.data, t->first, steps);
+  if (output_folder(p->output, e) < 0 || (p->force && checkpoint_clear(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0)) return -1;
+  if (s->log && record_log_open(&t->log, s->log, t->first, e) < 0) return -1;
+  if (t->state) program_message(p, "going on with %s", t->folder.data);
+  double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
+  if (epochs > 4) program_warn(p, "the data will be read %.1f times over", epochs);
+  t->peak = profile_matmul_peak(t->parameters.backend);
+  if (s->profile) trainer_profile(t->trainer, t->profile = profile_new());
+
+  const struct trainer_observer observer = {.stop = on_stop, .report = on_report, .save = on_save, .context = t};
+  double loss, bpb;
+  int status = trainer_run(t->trainer, &observer, &loss, e);
+  if (status < 0 || (t->profile && profile_write(t->profile, s->profile, t->peak, e) < 0)) return -1;
+  FILE *log = t->log;
+  t->log = NULL;
+  if (record_log_close(log, e) < 0) return -1;
+  if (status == 1) {
+    program_message(p, "stopped after step %" PRId64 " of %" PRId64 "; --resume goes on", trainer_steps_done(t->trainer), steps);
+    return 0;
+  }
+  if (bits_per_byte(t, loss, &bpb, e) < 0) return -1;
+  struct record_totals totals = {.tokens = steps * t->recipe.batch * t->recipe.seq, .steps = steps, .loss = loss, .bpb = bpb, .seed = t->seed};
+  if (record_run(p->output, &t->config, &t->recipe, &totals, e) < 0) return -1;
+  summary(t, loss, bpb);
+  return 0;
+}
+
+int run(struct program *p, struct run_settings *s, struct err *e) {
+  struct training t = {.program = p, .settings = s};
+  int result = check_folder(&t, e);
+  if (result == 0) result = open_data(&t, e);
+  if (result == 0) result = build_config(&t, e);
+  if (result == 0) result = build_recipe(&t, e);
+  if (result == 0) result = build_model(&t, e);
+  if (result == 0 && !s->plan) result = train(&t, e);
+  if (t.log) fclose(t.log);
+  profile_free(t.profile);
+  trainer_free(t.trainer);
+  parameters_release(&t.parameters);
+  plan_release(&t.plan);
+  tokenizer_free(t.tokenizer);
+  loader_free(t.loader);
+  json_decref(t.state);
+  buffer_release(&t.folder);
+  return result;
+}
