@@ -28,10 +28,9 @@ struct pretokenizer_scratch; /* one per thread */
  * regular expression becomes its escape.  stages: newlines in `pattern` separate stages. */
 void pattern_canonical(struct buffer *out, const char *pattern, bool stages);
 
-/* NULL when `name` is not a known name; else a regular expression that does the same ("" for none).  `variant`
- * PATTERN_HF: a spelling that Hugging Face's tokenizers accepts; PATTERN_TIKTOKEN: tiktoken's. */
-enum pattern_variant { PATTERN_HF, PATTERN_TIKTOKEN };
-const char *pattern_regex(const char *name, enum pattern_variant variant);
+/* NULL when `name` is not a known name; else a regular expression in Hugging Face's dialect (Oniguruma) that does the
+ * same ("" for none). */
+const char *pattern_regex(const char *name);
 
 /* `pattern` as in a tokenizer file: canonical or not, newlines separate stages. */
 int pretokenizer_new(struct pretokenizer **p, const char *pattern, struct err *e);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Character classes of the pre-tokenisers' patterns: \p{L}, \p{N}, \p{White_Space} and the rest, from utf8proc's
+ * general categories, raised to Unicode 16.0 where utf8proc is older (the tables that the reference libraries use).
+ * No letter, number or space lies at or above U+40000.
+ */
+#ifndef TOKEN_CLASSES_H
+#define TOKEN_CLASSES_H
+
+#include <stdint.h>
+
+enum char_class { CLASS_OTHER, CLASS_LETTER, CLASS_NUMBER, CLASS_SPACE, CLASS_LOOK /* ascii table: not ASCII */ };
+
+#define CLASSES_END 0x40000
+
+struct classes {
+  uint8_t byte[256];                   /* by first byte: the class of an ASCII character, or CLASS_LOOK */
+  uint16_t page[CLASSES_END / 256];    /* number of a block of 256 */
+  uint8_t block[1024][256];
+};
+
+const struct classes *classes_get(void); /* built on first use, thread-safe */
+
+static inline enum char_class classes_of(const struct classes *c, uint32_t code_point) {
+  return code_point < CLASSES_END ? (enum char_class)c->block[c->page[code_point >> 8]][code_point & 255] : CLASS_OTHER;
+}
+
+/* Class of the character at p (p < end) and its length in bytes.  A byte that does not start a valid character is
+ * "other", of length 1. */
+static inline enum char_class classes_at(const struct classes *c, const uint8_t *p, const uint8_t *end, unsigned *length) {
+  uint8_t b = p[0];
+  *length = 1;
+  if (b < 0x80) return (enum char_class)c->byte[b];
+  if (b < 0xC2 || b > 0xF4) return CLASS_OTHER;
+  if (b < 0xE0) {
+    if (end - p < 2 || (p[1] & 0xC0) != 0x80) return CLASS_OTHER;
+    *length = 2;
+    return classes_of(c, (uint32_t)(b & 0x1F) << 6 | (p[1] & 0x3F));
+  }
+  if (b < 0xF0) {
+    if (end - p < 3 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80) return CLASS_OTHER;
+    uint32_t u = (uint32_t)(b & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+    if (u < 0x800 || (u >= 0xD800 && u < 0xE000)) return CLASS_OTHER;
+    *length = 3;
+    return classes_of(c, u);
+  }
+  if (end - p < 4 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 || (p[3] & 0xC0) != 0x80) return CLASS_OTHER;
+  uint32_t u = (uint32_t)(b & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
+  if (u < 0x10000 || u > 0x10FFFF) return CLASS_OTHER;
+  *length = 4;
+  return classes_of(c, u);
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * (left id, right id) -> (rank, id of the merged token): open addressing, linear probing, load at most 1/2.
+ */
+#ifndef TOKEN_PAIRS_H
+#define TOKEN_PAIRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pair_slot {
+  uint64_t key; /* left << 32 | right; PAIR_EMPTY */
+  uint32_t rank, id;
+};
+#define PAIR_EMPTY UINT64_MAX
+
+struct pairs { /* zero to start; free(slots) */
+  struct pair_slot *slots;
+  size_t count, mask;
+};
+
+static inline uint64_t pair_key(uint32_t left, uint32_t right) { return (uint64_t)left << 32 | right; }
+
+static inline size_t pair_hash(uint64_t key) {
+  unsigned __int128 m = (unsigned __int128)(key ^ 0x9E3779B97F4A7C15u) * 0xA0761D6478BD642Fu;
+  return (size_t)((uint64_t)m ^ (uint64_t)(m >> 64));
+}
+
+/* NULL when absent.  The table is not empty (pairs_reserve). */
+static inline const struct pair_slot *pairs_find(const struct pairs *p, uint32_t left, uint32_t right) {
+  uint64_t key = pair_key(left, right);
+  for (size_t i = pair_hash(key) & p->mask;; i = (i + 1) & p->mask) {
+    if (p->slots[i].key == key) return &p->slots[i];
+    if (p->slots[i].key == PAIR_EMPTY) return NULL;
+  }
+}
+
+void pairs_reserve(struct pairs *p, size_t count);
+/* Keeps the first of two equal pairs. */
+void pairs_put(struct pairs *p, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
+
+#endif
