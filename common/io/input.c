@@ -48,6 +48,7 @@ struct input {
 
   bool done;
   bool failed;                 /* `error` is reported once the window is used up */
+  bool damaged;                /* by what the data hold */
   struct err error;
 };
 
@@ -154,7 +155,7 @@ void input_close(struct input *in) {
 }
 
 static int fail(struct input *in, const char *what) {
-  in->failed = true;
+  in->failed = in->damaged = true;
   return err_set(&in->error, "%s", what);
 }
 
@@ -278,6 +279,7 @@ int input_peek(struct input *in, size_t want, const char **data, size_t *availab
     int result = in->kind == GZIP ? decode_gzip(in, e) : in->kind == ZSTD ? decode_zstd(in, e) : decode_plain(in, e);
     if (result) {
       in->failed = true;
+      in->damaged = false;
       in->error = *e;
     }
   }
@@ -349,6 +351,8 @@ int input_resync(struct input *in, struct err *e) {
   if (begin_member(in, e)) return -1;
   return !in->done && !in->failed;
 }
+
+bool input_damaged(const struct input *in) { return in->damaged; }
 
 const char *input_name(const struct input *in) { return in->name; }
 bool input_is_gzip(const struct input *in) { return in->kind == GZIP; }

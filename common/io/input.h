@@ -41,6 +41,8 @@ int input_next_member(struct input *in, struct err *e);
 /* After an error inside a member: looks for the next gzip header past the damage.  1 found, 0 none, -1 read error. */
 int input_resync(struct input *in, struct err *e);
 
+bool input_damaged(const struct input *in); /* an error came from the data, not from reading it */
+
 const char *input_name(const struct input *in);
 bool input_is_gzip(const struct input *in);
 uint64_t input_position(const struct input *in);      /* decompressed bytes consumed so far */
