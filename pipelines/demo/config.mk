@@ -60,4 +60,42 @@ libreoffice.start := $(addsuffix /text/shared/,en-US de)
 
 # Pictures and archives are not worth the crawl; style sheets, scripts and plain text are left to warc2txt to refuse.
 SKIP := \.(png|gif|jpe?g|svg|ico|pdf|gz|zip|woff2?|ttf|eot|epub|devhelp2?)$$
-WARC_SIZE := 64M
+WARC_SIZE := 16M
+
+# ---- documents ------------------------------------------------------------------------------------------------------
+EXTRACT := --mode main
+
+# Pages whose URL says their language teach the classifier; pages of ENGLISH sites that say nothing are English.
+LANGUAGES := cs da de en es fi fr it ja ko nl pt ru tr zh
+ENGLISH := $(manuals.sites) $(api.sites)
+LABEL_BYTES := 1000
+CLASSIFIER := --epochs 5
+LANGUAGE := --lang en --min-lang 0.5
+
+QUALITY := --rules gopher-quality,gopher-repetition,fineweb
+DEDUP := --verify 0.7
+VALIDATION_SHARE := 0.05
+
+# ---- tokens ---------------------------------------------------------------------------------------------------------
+VOCABULARY := 4096
+TOKENIZER := -p gpt2
+SHARD_TOKENS := 2M
+
+# ---- training -------------------------------------------------------------------------------------------------------
+CONTEXT := 256
+TRAINING := --batch 16 --warmup 50 --schedule cosine --weight-decay 0.1 --clip 1 --save-every 100 --keep 1
+# FLOPS LAYERS WIDTH FEED-FORWARD HEADS RATE: three sizes or two for each of three budgets
+RUNS := a1 a2 a3 b1 b2 b3 c1 c2
+a1 := 3e11 2 32 96 1 5e-3
+a2 := 3e11 2 48 128 2 4e-3
+a3 := 3e11 3 64 176 2 3e-3
+b1 := 1e12 2 48 128 2 4e-3
+b2 := 1e12 3 64 176 2 3e-3
+b3 := 1e12 4 96 256 3 2.5e-3
+c1 := 3e12 3 64 176 2 3e-3
+c2 := 3e12 4 96 256 3 2.5e-3
+LARGER := d
+d := 1e13 5 128 352 4 2e-3
+
+FIT := --form chinchilla --objective huber --bootstrap 500
+SAMPLE := -n 96 --temperature 0.7 --top-k 40 --seed 1
