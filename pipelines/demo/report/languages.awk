@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# `label answer pages` -> how well the classifier knows the languages of pages it was not trained on.
+BEGIN { FS = "\t" }
+FNR == 1 { next }
+{
+  n[$1] += $3; all += $3
+  if ($1 == $2) { right[$1] += $3; good += $3 }
+  else if ($3 > worst[$1]) { worst[$1] = $3; taken[$1] = $2 }
+  answers[$2] += $3
+}
+END {
+  printf "<p>The classifier was trained on pages whose URL names their language (<code>/de/</code>, <code>.html.ja</code>) and tested on one in ten of them, which it had not seen: <b>%.1f %%</b> of %s right. ", all ? 100 * good / all : 0, thousands(all)
+  print "Some of its errors are not its own: translated guides hold pages that nobody has translated yet.</p>"
+  print "<div class=\"scroll\"><table><tr><th>language</th><th class=\"n\">test pages</th><th class=\"n\">recognised</th><th class=\"n\">answers that are right</th><th>most often taken for</th></tr>"
+  for (l in n) printf "<!-- %09d --><tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>%s</td></tr>\n", 1e9 - 1 - n[l], html(l), thousands(n[l]), percent(right[l], n[l]), percent(right[l], answers[l]), worst[l] ? html(taken[l]) " (" worst[l] ")" : "" | "sort"
+  close("sort")
+  print "</table></div>"
+}
