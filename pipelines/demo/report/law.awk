@@ -34,7 +34,7 @@ function row(name, what) {
 END {
   p = value["prediction"]; l = low["prediction"]; h = high["prediction"]
   inside = loss[big] >= l && loss[big] <= h
-  printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b>: %.2f %% %s than predicted, %s the 95 %% interval %.4f to %.4f.</div>\n", inside ? "" : " outside", p, loss[big], 100 * (loss[big] > p ? loss[big] - p : p - loss[big]) / p, loss[big] > p ? "higher" : "lower", inside ? "inside" : "<b>outside</b>", l, h
+  printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b>: %.2f %% %s than predicted, %s the 95 %% interval %.4f to %.4f.</div>\n", inside ? "" : " outside", p, loss[big], 100 * (loss[big] > p ? loss[big] - p : p - loss[big]) / p, (loss[big] > p ? "higher" : "lower"), inside ? "inside" : "<b>outside</b>", l, h
   printf "<p>The law <i>L</i>(<i>N</i>, <i>D</i>) = <i>E</i> + <i>A</i>/<i>N</i><sup>\316\261</sup> + <i>B</i>/<i>D</i><sup>\316\262</sup> was fitted to the %d small runs (Huber loss on log residuals, intervals by resampling the runs) and asked for %s parameters and %s tokens before that model was trained, with %.3g times the compute of the largest run it had seen.</p>\n", runs - 1, thousands(params[big]), thousands(tokens[big]), flops[big] / flops[big - 1]
   meaning["E"] = "loss that no size and no data removes"
   meaning["A"] = meaning["alpha"] = "what more parameters are worth"
@@ -46,7 +46,7 @@ END {
 
   x0 = y0 = 1e18; x1 = y1 = 0
   for (r = 1; r <= runs; r++) {
-    style(r)
+    budget(flops[r])
     if (params[r] < x0) x0 = params[r]
     if (params[r] > x1) x1 = params[r]
     if (loss[r] < y0) y0 = loss[r]

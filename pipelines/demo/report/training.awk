@@ -53,6 +53,7 @@ END {
   print "<div class=\"scroll\"><table><tr><th>run</th><th class=\"n\">FLOPs</th><th class=\"n\">parameters</th><th class=\"n\">tokens</th><th class=\"n\">tokens a parameter</th><th class=\"n\">loss, nats a token</th><th class=\"n\">bits a byte</th></tr>"
   y0 = 1e9; y1 = 0; x1 = 0; x0 = 1e18
   for (r = 1; r <= runs; r++) {
+    budget(flops[r])
     printf "<tr%s><td><i class=\"key\" style=\"margin-left:0;background:var(--%s)\"></i>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%.1f</td><td class=\"n\">%.4f</td><td class=\"n\">%s</td></tr>\n", name[r] == larger ? " class=\"big\"" : "", style(r), html(name[r]), power(flops[r]), thousands(params[r]), thousands(tokens[r]), tokens[r] / params[r], loss[r], bpb[r] == "" ? "" : sprintf("%.4f", bpb[r])
     if (loss[r] < y0) y0 = loss[r]
     if (tokens[r] > x1) x1 = tokens[r]
