@@ -49,7 +49,7 @@ has_sample() { [ "$1" != unknown ] && { [ "$tool" != lm-train ] && [ "$tool" != 
 @test "--completion is a bash script that completes the options of --help" {
   check() {
     local tool=$1 option
-    run_tool out "$tool" none --completion && bash -n out || wrong "$tool" 'is no bash script'
+    run_tool out "$tool" none --completion && bash -n out && grep -q '^complete ' out || wrong "$tool" 'is no bash script'
     for option in $("$BIN/$tool" --help | grep -oE '^ +(-., )?--[a-z][a-z0-9-]*' | grep -oE -- '--[a-z0-9-]+'); do
       grep -q -- "$option " out || wrong "$tool" "does not complete $option"
     done

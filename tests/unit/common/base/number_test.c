@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/number.h"
 
-#include <locale.h>
-#include <stdio.h>
 
 #include "tests/tap.h"
 

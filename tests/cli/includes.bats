@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The walls of the house: who may include whom, and what every source file has.
+
+setup() {
+  cd "$BATS_TEST_DIRNAME/../.." || return 1
+  if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
+    mapfile -t files < <(git ls-files --cached --others --exclude-standard | while read -r f; do [ -f "$f" ] && echo "$f"; done)
+  else # an unpacked release
+    mapfile -t files < <(find . -path ./build -prune -o -type f -print | sed 's,^\./,,')
+  fi
+  [ ${#files[@]} -gt 20 ]
+}
+
+sources() { printf '%s\n' "${files[@]}" | grep -E '\.(c|h|cu|cuh|cpp)$'; }
+
+# The folders that a file of folder $1 may include from (a space between; a path with a dot is one file).
+arrows() {
+  case $1 in
+    common/base) echo common/base ;;
+    common/io) echo common/io common/base ;;
+    common/text) echo common/text common/io common/base ;;
+    common/token) echo common/token common/text common/io common/base ;;
+    common/comm) echo common/comm kernels/backend.h common/base ;;
+    common/model) echo common/model kernels common/comm common/io common/base ;;
+    common/train) echo common/train common/model kernels common/comm common/io common/base ;;
+    kernels) echo kernels ;;
+    tools/*) echo "$1" common/base common/io common/text common/token common/comm common/model common/train kernels ;;
+    tests | tests/*) echo tests common/base common/io common/text common/token common/comm common/model common/train kernels ANY_TOOL ;;
+    *) return 1 ;;
+  esac
+}
+
+@test "includes go only downward" {
+  local wrong=0 count=0 file line target folder allowed ok arrow
+  while IFS=: read -r file line; do
+    count=$((count + 1))
+    target=$(sed -E 's/^ *# *include *"([^"]*)".*/\1/' <<< "$line")
+    case $file in tests/*) folder=tests ;; *) folder=${file%/*} ;; esac
+    allowed=$(arrows "$folder") || { echo "$file: a folder that the house does not have"; wrong=1; continue; }
+    ok=0
+    for arrow in $allowed; do
+      if [ "$arrow" = ANY_TOOL ]; then
+        case $target in tools/*) ok=1 ;; esac
+      elif [ "$arrow" = tests ]; then
+        case $target in tests/*) ok=1 ;; esac
+      else
+        [ "$target" = "$arrow" ] || [ "${target%/*}" = "$arrow" ] && ok=1
+      fi
+    done
+    [ $ok = 1 ] || { echo "$file includes $target"; wrong=1; }
+    [ -e "$target" ] || { echo "$file includes $target, which is not there (paths start at the root)"; wrong=1; }
+  done < <(sources | xargs grep -E '^ *# *include *"')
+  [ $count -gt 50 ] || { echo "only $count includes found"; wrong=1; }
+  [ $wrong = 0 ]
+}
+
+@test "two towers: data and model never include each other" {
+  ! sources | grep -E '^common/(text|token)/' | xargs -r grep -lE '^ *# *include *"(common/(comm|model|train)|kernels)/'
+  ! sources | grep -E '^common/(comm|model|train)/' | xargs -r grep -lE '^ *# *include *"common/(text|token)/'
+}
+
+@test "each source file has its SPDX line" {
+  local wrong=0 file
+  while read -r file; do
+    head -3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || { echo "$file"; wrong=1; }
+  done < <(sources; printf '%s\n' "${files[@]}" | grep -E '\.(py|sh|bash|bats|pl|gp|awk|[157])$|^tests/run$|^tests/bench/run$')
+  [ $wrong = 0 ]
+}
+
+@test "no source file has more than a thousand lines" {
+  local wrong=0 file
+  while read -r file; do
+    [ "$(wc -l < "$file")" -le 1000 ] || { wc -l "$file"; wrong=1; }
+  done < <(sources; printf '%s\n' "${files[@]}" | grep -E '\.(py|sh|bash|bats|pl)$|(^|/)Makefile$|\.mk$')
+  [ $wrong = 0 ]
+}
+
+@test "no file names a machine's folders" {
+  # written so that this line does not find itself
+  local pattern='(^|[^A-Za-z0-9_.])/(wor''k|tm''p/h|opt/pe''ers|ro''ot|hom''e/[a-z])/'
+  ! printf '%s\n' "${files[@]}" | grep -vE '^tests/data/|\.(gz|zst|bin|png)$' | xargs -d '\n' grep -InE "$pattern"
+}
+
+@test "only tests name the development data" {
+  ! printf '%s\n' "${files[@]}" | grep -vE '^(tests/|README\.md$|pipelines/.*README)' | xargs -d '\n' grep -In '\.\./shared'
+}
+
+@test "no notes to self" {
+  ! (sources; printf '%s\n' "${files[@]}" | grep -E '\.(py|sh|bash|pl|[157]|md)$|Makefile$') | xargs -d '\n' grep -InE '\b(TO''DO|FIX''ME|XX''X|HA''CK)\b'
+}
+
+@test "programs never call setlocale; kernels never relax floating point" {
+  ! sources | grep -v ^tests/ | xargs grep -nE '\bsetlocale *\('
+  ! grep -nE 'ffast-math|Ofast|march=native' Makefile
+}
+
+@test "each tool has its folder, its main and its man page" {
+  local wrong=0 folder tool
+  for folder in tools/*/; do
+    [ -d "$folder" ] || continue
+    tool=$(basename "$folder")
+    [ -f "$folder$tool.c" ] || { echo "$folder has no $tool.c"; wrong=1; }
+    [ -f "man/$tool.1" ] || { echo "$tool has no man/$tool.1"; wrong=1; }
+    [ "$(wc -l < "$folder$tool.c")" -le 300 ] || { echo "$folder$tool.c: a main reads in 150 lines, its logic stands beside it"; wrong=1; }
+  done
+  [ $wrong = 0 ]
+}
