@@ -81,6 +81,7 @@ static int check_shape(const struct attention_shape *s, struct kernel_error *e) 
 
 #if CPU_VECTORS
 enum { QUERIES = 48, KEYS = 96 }; /* of a tile: 18 KB of scores; multiples of 6 and 12 rows, of 16 and 32 columns */
+enum { AHEAD = 32 };              /* rows fetched ahead of packing */
 enum { FEW_QUERIES = 6 };         /* up to here a cache is read query by query instead of being packed */
 #define VECTOR_BODY "kernels/attention_vector.h"
 #include "kernels/vector_each.h"

@@ -64,6 +64,8 @@ static void V(pack)(float *to, const float *x, int64_t ld, int64_t rows, int64_t
   vec f = vset(factor);
   for (int64_t r = 0; r < rows; r++)
     for (int64_t d = 0; d < width; d += LANES) {
+      /* Rows of one head are far apart: the hardware does not foresee them. */
+      if (r + AHEAD < rows) _mm_prefetch((const char *)(x + (r + AHEAD) * ld + d), _MM_HINT_T0);
       int64_t n = d + LANES <= D ? LANES : d < D ? D - d : 0;
       vstore(to + r * width + d, vmul(vload_n(x + r * ld + d, n), f));
     }
@@ -86,7 +88,10 @@ static void V(pack_turned)(float *to, const float *x, int64_t ld, int64_t rows, 
     for (int64_t d = 0; d < whole_D; d += 8) { /* 8 x 8 transposed in registers */
       __m256 r[8], t[8];
 #pragma GCC unroll 8
-      for (int i = 0; i < 8; i++) r[i] = _mm256_mul_ps(_mm256_loadu_ps(x + (u + i) * ld + d), f);
+      for (int i = 0; i < 8; i++) {
+        if (u + i + AHEAD < rows && d % 16 == 0) _mm_prefetch((const char *)(x + (u + i + AHEAD) * ld + d), _MM_HINT_T0);
+        r[i] = _mm256_mul_ps(_mm256_loadu_ps(x + (u + i) * ld + d), f);
+      }
 #pragma GCC unroll 4
       for (int i = 0; i < 8; i += 2) t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
 #pragma GCC unroll 2
@@ -140,6 +145,8 @@ static void V(group_forward)(float *out, float *log_sum_exp, const float *q, con
       float most[QUERIES + LANES], before[QUERIES + LANES], sum[QUERIES + LANES], total[QUERIES + LANES], keep[QUERIES + LANES];
       V(pack_turned)(query, q + first * s->ld_q + h * D, s->ld_q, count, QUERIES, D, s->scale);
       memset(result, 0, (size_t)(QUERIES * width) * sizeof *result);
+      for (int64_t r = 0; r < count; r++) /* lines written in the end */
+        for (int64_t i = 0; i < D; i += 16) __builtin_prefetch(out + (first + r) * s->ld_out + h * D + i, 1);
       for (int64_t r = 0; r < QUERIES + LANES; r++) most[r] = -FLT_MAX, sum[r] = total[r] = 0;
       for (int64_t tile = first_key(past + first, s->window) / KEYS * KEYS; tile <= last_key; tile += KEYS)
         for (int64_t i = 0; i < count; i += V(ROWS)) {
@@ -217,6 +224,8 @@ static void V(group_backward)(float *dq, float *dk, float *dv, const float *d_ou
       V(pack)(query, rows_q, s->ld_q, count, QUERIES, D, width, s->scale);
       V(pack)(d, rows_d, s->ld_out, count, QUERIES, D, width, 1);
       memset(d_query, 0, (size_t)(QUERIES * width) * sizeof *d_query);
+      for (int64_t r = 0; r < count; r++) /* lines written in the end */
+        for (int64_t i = 0; i < D; i += 16) __builtin_prefetch(dq + (first + r) * s->ld_q + h * D + i, 1);
       for (int64_t r = 0; r < count; r++)
         delta[r] = V(dot)(rows_d + r * s->ld_out, out + (first + r) * s->ld_out + h * D, D);
       for (int64_t tile = first_key(first, s->window) / KEYS * KEYS; tile <= last_key; tile += KEYS) {
@@ -262,7 +271,10 @@ static void V(group_backward)(float *dq, float *dk, float *dv, const float *d_ou
 static void V(one_query)(float *out, const float *q, const float *k, const float *v, int64_t keys, float *score,
                          const struct attention_shape *s) {
   int64_t D = s->D, ld = s->ld_kv, padded = V(round_up)(keys, LANES);
-  for (int64_t u = 0; u < keys; u++) score[u] = s->scale * V(dot)(q, k + u * ld, D);
+  for (int64_t u = 0; u < keys; u++) {
+    for (int64_t d = 0; d < D && u + AHEAD < keys; d += 16) _mm_prefetch((const char *)(k + (u + AHEAD) * ld + d), _MM_HINT_T0);
+    score[u] = s->scale * V(dot)(q, k + u * ld, D);
+  }
   for (int64_t u = keys; u < padded; u++) score[u] = -INFINITY;
   vec m = vset(-FLT_MAX), total = vset(0);
   for (int64_t u = 0; u < padded; u += LANES) m = vmax(m, vload(score + u));
@@ -283,7 +295,10 @@ static void V(one_query)(float *out, const float *q, const float *k, const float
     if (n[3] == LANES) {
       for (int64_t u = 0; u < keys; u++)
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) sum[i] = vfma(vset(score[u]), vload(v + u * ld + d + i * LANES), sum[i]);
+        for (int i = 0; i < 4; i++) {
+          if (u + AHEAD < keys) _mm_prefetch((const char *)(v + (u + AHEAD) * ld + d + i * LANES), _MM_HINT_T0);
+          sum[i] = vfma(vset(score[u]), vload(v + u * ld + d + i * LANES), sum[i]);
+        }
     } else {
       for (int64_t u = 0; u < keys; u++)
 #pragma GCC unroll 4
