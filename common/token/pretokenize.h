@@ -32,6 +32,9 @@ void pattern_canonical(struct buffer *out, const char *pattern, bool stages);
  * same ("" for none). */
 const char *pattern_regex(const char *name);
 
+/* The word scheme's words: runs of letters, marks, numbers and _, and runs of other characters but white space. */
+#define PATTERN_WORDS "[\\p{L}\\p{M}\\p{N}_]+|[^\\s\\p{L}\\p{M}\\p{N}_]+"
+
 /* `pattern` as in a tokenizer file: canonical or not, newlines separate stages. */
 int pretokenizer_new(struct pretokenizer **p, const char *pattern, struct err *e);
 void pretokenizer_free(struct pretokenizer *p);
