@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The trainer follows the loss curve of a reference in torch: 4 layers x 256 on the bytes of tinyshakespeare, 150 steps,
+ * with that reference's initial values and batches (splitmix64 counters, ../shared/prototypes/oracle/model.py).
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/base/rng.h"
+#include "common/model/execute.h"
+#include "common/train/trainer.h"
+#include "tests/tap.h"
+
+enum { B = 16, T = 128, STEPS = 150, VALIDATION_WINDOWS = 64 };
+
+static struct err e;
+
+/* Uniform with standard deviation `std` from a 24-bit fraction; tensors are numbered in the reference's order. */
+static void reference_values(struct parameters *p, int layers) {
+  int64_t number = 0;
+  for (int i = 0; i < p->layout.count; i++) {
+    const struct parameter_tensor *t = &p->layout.tensors[i];
+    for (int64_t k = 0; k < t->count; k++) {
+      if (t->rank == 1) {
+        p->values[t->offset + k] = 1;
+        continue;
+      }
+      uint64_t h = splitmix64((1ull << 40 ^ (uint64_t)number << 32) + (uint64_t)k);
+      float u = (float)(h >> 40) / (float)(1 << 23) - 1;
+      double std = strstr(t->name, "o_proj") || strstr(t->name, "down_proj") ? 0.02 / sqrt(2.0 * layers) : 0.02;
+      p->values[t->offset + k] = (real)(u * (float)(std * sqrt(3.0)));
+    }
+    number += t->rank == 2;
+  }
+}
+
+static double validation_loss(struct parameters *p, const unsigned char *text) {
+  struct plan plan;
+  struct execution *x;
+  int32_t ids[B * T], targets[B * T];
+  double loss = 0;
+  plan_init(&plan, &p->config, &p->layout, B, T, false);
+  bool fine = execution_new(&x, &plan, p, T, &e) == 0;
+  for (int w = 0; fine && w < VALIDATION_WINDOWS; w += B) {
+    for (int i = 0; i < B * T; i++) ids[i] = text[w * T + i], targets[i] = text[w * T + i + 1];
+    fine = execute_evaluate(x, B, T, ids, targets, &loss, &e) == 0;
+  }
+  execution_free(x);
+  plan_release(&plan);
+  return fine ? loss / (VALIDATION_WINDOWS * T) : NAN;
+}
+
+static unsigned char *read_text(const char *path, size_t *size) {
+  FILE *f = fopen(path, "rb");
+  unsigned char *text = MALLOC(1 << 21);
+  *size = f ? fread(text, 1, 1 << 21, f) : 0;
+  if (f) fclose(f);
+  return text;
+}
+
+int main(void) {
+  const char *curve_path = tap_shared("oracle/lm/loss_byte4x256.tsv"), *text_path = tap_shared("text/tinyshakespeare/input.txt");
+  FILE *curve = curve_path ? fopen(curve_path, "r") : NULL;
+  if (!curve || !text_path) {
+    skip("no ../shared/data", "the loss curve of the reference");
+    return tap_done();
+  }
+  size_t size;
+  unsigned char *text = read_text(text_path, &size);
+  uint64_t train = (uint64_t)((double)size * 0.9);
+
+  struct model_config c = {.architecture = "LlamaForCausalLM", .model_type = "llama", .vocab_size = 256, .hidden_size = 256, .intermediate_size = 704, .layers = 4,
+                           .heads = 4, .kv_heads = 4, .head_dim = 64, .max_positions = 256, .rms_norm_eps = 1e-5, .rope_theta = 10000, .initializer_range = 0.02, .tied = true, .bos = -1, .eos = -1, .pad = -1};
+  struct recipe r = {.batch = B, .micro_batch = B, .seq = T, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 1,
+                     .schedule = {.shape = SCHEDULE_COSINE, .lr = 2e-3, .min_lr = 2e-4, .warmup = 20, .steps = STEPS}};
+  struct parameters p;
+  struct plan plan;
+  struct trainer *t;
+  ok(parameters_init(&p, &c, backend_cpu(), true, &e) == 0, "parameters are there");
+  reference_values(&p, 4);
+  plan_init(&plan, &c, &p.layout, B, T, true);
+  ok(trainer_new(&t, &p, &plan, NULL, comm_self(), &r, &e) == 0, "a trainer is there");
+
+  char line[256];
+  double early = 0, late = 0, validation = 0, norm = 0;
+  if (!fgets(line, sizeof line, curve)) return 1;
+  uint32_t windows[B * (T + 1)];
+  for (int step = 0; step < STEPS; step++) {
+    for (int b = 0; b < B; b++) {
+      uint64_t at = splitmix64((7ull << 40) + (uint64_t)(step * B + b)) % (train - T - 1);
+      for (int i = 0; i <= T; i++) windows[b * (T + 1) + i] = text[at + (uint64_t)i];
+    }
+    double before = step % 50 == 49 || step == 0 ? 0 : NAN;
+    struct trainer_report report;
+    if (trainer_step(t, windows, &report, &e) < 0) {
+      ok(false, "step %d: %s", step, e.message);
+      break;
+    }
+    if (!isnan(before)) before = validation_loss(&p, text + train);
+    int number;
+    double lr, loss, grad_norm, val;
+    if (!fgets(line, sizeof line, curve) || sscanf(line, "%d\t%lf\t%lf\t%lf", &number, &lr, &loss, &grad_norm) != 4 || number != step) {
+      ok(false, "row %d of the reference", step);
+      break;
+    }
+    if (fabs(lr - report.lr) > 1e-6 * lr) ok(false, "step %d: learning rate %g, reference %g", step, report.lr, lr);
+    double difference = fabs(report.loss - loss);
+    if (step < 50) early = fmax(early, difference), norm = fmax(norm, fabs(report.grad_norm / grad_norm - 1));
+    late = fmax(late, difference);
+    if (!isnan(before) && sscanf(strrchr(line, '\t'), "%lf", &val) == 1) validation = fmax(validation, fabs(before - val));
+  }
+  ok(early <= 1e-3, "the loss stays within 0.001 of the reference for 50 steps");
+  ok(late <= 0.01, "and within 0.01 to step 150");
+  ok(norm <= 0.01, "the norm of the gradient stays within 1 %% for 50 steps");
+  ok(validation <= 0.01, "the validation loss stays within 0.01");
+  note("largest differences: %.2g in 50 steps, %.2g in 150, validation %.2g, norm of the gradient %.2g relative", early, late, validation, norm);
+  trainer_free(t);
+  plan_release(&plan);
+  parameters_release(&p);
+  fclose(curve);
+  free(text);
+  return tap_done();
+}
