@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The C4 rules (Raffel et al. 2020), as datatrove's C4QualityFilter applies them: they drop lines, take citations out
+ * of lines, and drop documents.
+ */
+#ifndef QFILTER_C4_H
+#define QFILTER_C4_H
+
+#include <stdbool.h>
+
+#include "common/base/buffer.h"
+#include "tools/qfilter/sentences.h"
+
+struct c4_settings { /* the constructor's parameters; a number is off at -1 */
+  bool split_paragraph, remove_citations, filter_no_terminal_punct;
+  double min_num_sentences, min_words_per_line, max_word_length;
+  bool filter_lorem_ipsum, filter_javascript, filter_curly_bracket, filter_policy;
+};
+
+struct c4_values {
+  size_t lines, kept_lines, citations;
+  size_t long_word, no_terminal_punct, few_words, javascript, policy; /* lines dropped */
+  size_t sentences;                                                   /* in the lines kept */
+};
+
+struct c4_scratch { /* zero to start */
+  struct buffer out, line, folded;
+  struct sentence_list sentences, parts;
+};
+
+/* Reason of rejection, or NULL with the edited text in *edited (in the scratch, until the next call). */
+const char *c4_apply(const struct c4_settings *settings, struct c4_scratch *scratch, struct slice text, struct slice *edited, struct c4_values *values);
+void c4_scratch_release(struct c4_scratch *scratch);
+
+#endif
