@@ -328,6 +328,9 @@ static void *connection(void *argument) {
     memmove(buffer, buffer + used, have - used);
     have -= used;
   }
+  /* what the client still sends is read, or the kernel would reset the connection and lose the end of the reply */
+  shutdown(r.socket, SHUT_WR);
+  for (int i = 0; i < 64 && recv(r.socket, buffer, HEAD_LIMIT, 0) > 0; i++) continue;
   close(r.socket);
   return NULL;
 }
