@@ -17,6 +17,7 @@
 
 #include "common/base/memory.h"
 #include "common/token/classes.h"
+#include "common/token/specials.h"
 
 /* ---- known patterns ------------------------------------------------------------------------------------------------- */
 
@@ -47,6 +48,7 @@ static const struct known patterns[] = {
   {"cl100k", "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s", KIND_CL100K, 3, true},
   {"o200k", O200K_WORD "*" LOWER "+" O200K_CONTRACTION "|" O200K_WORD "+" LOWER "*" O200K_CONTRACTION "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", KIND_REGEX, 0, false},
   {"none", "", KIND_NONE, 0, false},
+  {NULL, PATTERN_WORDS, KIND_REGEX, 0, false},
   /* Llama 3; tiktoken before `\s++$`, rustbpe; Qwen 2; nanochat */
   {NULL, CL100K_HEAD "\\p{N}{1,3}" CL100K_MIDDLE CL100K_END, KIND_CL100K, 3, false},
   {NULL, "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+", KIND_CL100K, 3, false},
@@ -119,7 +121,7 @@ struct pretokenizer {
   char *pattern;
   struct stage *stages;
   int count;
-  bool cuts; /* letter | space or newline is a boundary in every text */
+  bool cuts; /* one known pattern: between a letter and a space or newline is a boundary in every text */
   const struct classes *classes;
 };
 
@@ -178,20 +180,20 @@ int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err 
   buffer_release(&canonical);
   p->classes = classes_get();
   size_t capacity = 0;
-  bool o200k = false;
+  bool known = true;
   for (const char *s = p->pattern;; s++) {
     size_t n = strcspn(s, "\n");
     GROW(p->stages, capacity, p->count + 1);
     struct stage *stage = &p->stages[p->count++];
     memset(stage, 0, sizeof *stage);
     const struct known *k = known_pattern(s, n);
+    known = known && k && k->kind != KIND_NONE;
     stage->kind = k ? k->kind : KIND_REGEX;
     if (k) {
       stage->digits = k->digits;
       stage->tail = k->tail;
     }
     if (stage->kind == KIND_REGEX) {
-      o200k = k != NULL;
       int failed = k ? compile(stage, k->spelling, strlen(k->spelling), e) : compile(stage, s, n, e);
       if (failed) {
         pretokenizer_free(p);
@@ -201,7 +203,7 @@ int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err 
     s += n;
     if (!*s) break;
   }
-  p->cuts = p->count == 1 && (p->stages[0].kind == KIND_GPT2 || p->stages[0].kind == KIND_CL100K || o200k);
+  p->cuts = p->count == 1 && known;
   *out = p;
   return 0;
 }
@@ -424,8 +426,7 @@ int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, st
   return n;
 }
 
-size_t pretokenizer_cut(const struct pretokenizer *p, struct slice text) {
-  if (!p->cuts) return 0;
+static size_t cut_pieces(const struct pretokenizer *p, struct slice text) {
   const uint8_t *base = (const uint8_t *)text.data, *end = base + text.len;
   for (size_t i = text.len; i-- > 1;) {
     if (base[i] != '\n' && base[i] != ' ') continue;
@@ -436,4 +437,15 @@ size_t pretokenizer_cut(const struct pretokenizer *p, struct slice text) {
     if (classes_at(p->classes, base + start, end, &length) == CLASS_LETTER && start + length == i) return i;
   }
   return 0;
+}
+
+size_t pretokenizer_cut(const struct pretokenizer *p, const struct specials *specials, struct slice text) {
+  if (!p->cuts) return 0;
+  for (;;) {
+    size_t i = cut_pieces(p, text);
+    if (i == 0 || !specials) return i;
+    size_t safe = specials_cut(specials, text, i);
+    if (safe == i) return i;
+    text.len = safe + 1;
+  }
 }

@@ -21,6 +21,7 @@
 #include "common/base/buffer.h"
 #include "common/base/err.h"
 
+struct specials;
 struct pretokenizer;         /* immutable, shared by threads */
 struct pretokenizer_scratch; /* one per thread */
 
@@ -48,9 +49,10 @@ void pretokenizer_scratch_free(struct pretokenizer_scratch *s);
  * stays the same over the calls for it; start each text with *cursor = 0. */
 int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, size_t *ends, int max, struct err *e);
 
-/* A place where any text may be cut in two without changing its pieces, so that long texts can be streamed and shared
- * out to threads: the largest i in (0, text.len) such that pieces(text) = pieces(text[0..i)) + pieces(text[i..)) whatever
- * follows the text.  0 when there is none or the pattern does not allow it. */
-size_t pretokenizer_cut(const struct pretokenizer *p, struct slice text);
+/* A place where a text may be cut in two without changing its pieces, so that long texts can be streamed and shared out
+ * to threads: the largest i in (0, text.len) such that pieces(text) = pieces(text[0..i)) + pieces(text[i..)), and no
+ * special (`specials` may be NULL) lies across i, whatever follows the text.  0 when there is none or the pattern does
+ * not allow it. */
+size_t pretokenizer_cut(const struct pretokenizer *p, const struct specials *specials, struct slice text);
 
 #endif

@@ -274,13 +274,7 @@ int encoder_encode(struct encoder *n, struct slice text, bool allow_special, str
 }
 
 size_t tokenizer_cut(const struct tokenizer *t, struct slice text, bool allow_special) {
-  for (;;) {
-    size_t i = pretokenizer_cut(t->pretokenizer, text);
-    if (i == 0 || !allow_special) return i;
-    size_t safe = specials_cut(t->specials, text, i);
-    if (safe == i) return i;
-    text.len = safe + 1;
-  }
+  return pretokenizer_cut(t->pretokenizer, allow_special ? t->specials : NULL, text);
 }
 
 int tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, struct buffer *out, struct err *e) {
