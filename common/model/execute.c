@@ -42,12 +42,13 @@ struct pass {
 static int rotary_tables(struct execution *x) {
   int64_t half = x->plan->config.head_dim / 2, n = x->positions * half;
   real *cosine = MALLOC((size_t)n * sizeof(real)), *sine = MALLOC((size_t)n * sizeof(real));
-  for (int64_t t = 0; t < x->positions; t++)
-    for (int64_t i = 0; i < half; i++) {
-      double angle = (double)t * pow(x->plan->config.rope_theta, -(double)(2 * i) / (double)(2 * half));
-      cosine[t * half + i] = (real)cos(angle);
-      sine[t * half + i] = (real)sin(angle);
+  for (int64_t i = 0; i < half; i++) {
+    double frequency = pow(x->plan->config.rope_theta, -(double)i / (double)half);
+    for (int64_t t = 0; t < x->positions; t++) {
+      cosine[t * half + i] = (real)cos((double)t * frequency);
+      sine[t * half + i] = (real)sin((double)t * frequency);
     }
+  }
   size_t bytes = (size_t)n * sizeof(real);
   int result = x->backend->to_device(x->cosine, cosine, bytes, &x->error);
   if (result == 0) result = x->backend->to_device(x->sine, sine, bytes, &x->error);

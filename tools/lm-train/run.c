@@ -208,7 +208,7 @@ static int on_report(void *context, const struct trainer_report *r, struct err *
   double steps = (double)(r->step - t->first), speed = steps * (double)per_step / t->seconds;
   double mfu = speed * config_flops_per_token(&t->config, t->recipe.seq) / (t->peak * 1e9);
   char rate[NUMBER_TEXT], left[NUMBER_TEXT];
-  progress_text(t->program->progress, "lm-train step %" PRId64 "/%" PRId64 "  loss %.4f  lr %.3g  %s tok/s  MFU %.0f%% of %.0f GFLOP/s  %s left", r->step, t->recipe.schedule.steps,
+  progress_text(t->program->progress, "step %" PRId64 "/%" PRId64 "  loss %.4f  lr %.3g  %s tok/s  MFU %.0f%% of %.0f GFLOP/s  %s left", r->step, t->recipe.schedule.steps,
                 r->loss, r->lr, number_short(speed, rate), 100 * mfu, t->peak, number_duration((double)(t->recipe.schedule.steps - r->step) * t->seconds / steps, left));
   if (!isnan(r->val_loss)) program_verbose(t->program, "step %" PRId64 ": validation loss %.4f", r->step, r->val_loss);
   return t->log ? record_log_step(t->log, r, per_step, e) : 0;
