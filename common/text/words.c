@@ -2,6 +2,8 @@
  *
  * Word boundaries of https://www.unicode.org/reports/tr29/#Word_Boundaries.
  *
+ * Beyond them, a run of the same mark (..., ----, ====) is one word, as it is for the tokenizers of spaCy and NLTK.
+ *
  * Word_Break classes come from utf8proc's general category plus the exceptions listed below (from the
  * WordBreakProperty.txt of Unicode 15): a byte per code point of the Basic Multilingual Plane, a binary search above.
  */
@@ -221,6 +223,7 @@ static inline bool is_ascii_word(uint8_t b) {
 }
 
 static void split_unicode(struct word_list *list, struct slice text) {
+  const uint8_t *flags = unicode_table();
   struct cursor c = {.text = text.data, .end = text.len};
   while (c.at < c.end) {
     size_t at = c.at;
@@ -245,6 +248,11 @@ static void split_unicode(struct word_list *list, struct slice text) {
     size_t start = c.at;
     if (at > c.at + 1) c.at = at - 1; /* inside a run of ASCII word bytes only the last one decides what follows */
     size_t end = word_end(&c);
+    if (end == start + (size_t)length && !(unicode_flags(flags, code_point) & UNICODE_WORD)) { /* a run of one mark */
+      while (end + (size_t)length <= c.end && memcmp(text.data + end, text.data + start, (size_t)length) == 0) end += (size_t)length;
+      bool ignored = false;
+      if (end > start + (size_t)length) end = skip_extend(&c, end, &ignored);
+    }
     add(list, start, end);
     c.at = end;
   }

@@ -5,7 +5,8 @@
  * WORDS_UNICODE: the default word boundaries of Unicode Standard Annex 29 (rules WB3 to WB16), each segment stripped
  * of white space, empty ones left out.  So a run of letters and digits is one word, with an apostrophe or full stop
  * between two letters and a comma or full stop between two digits inside it (don't, e.g, 3.14, 1,000); every
- * punctuation mark, symbol and emoji sequence is a word of its own; so is every Han ideograph, every Hiragana letter
+ * punctuation mark, symbol and emoji sequence is a word of its own, a run of the same one (..., ----) a single word
+ * (this goes beyond the annex: without it rules of text would decide on the number of words); so is every Han ideograph, every Hiragana letter
  * and, with its marks, every letter of Thai, Lao, Khmer and Myanmar, while Katakana and Hangul stay together.
  *
  * WORDS_SPACE: Python's str.split(): maximal runs of non-space.

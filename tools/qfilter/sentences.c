@@ -114,16 +114,8 @@ static bool is_host_letter(uint32_t c) {
   return is_digit(c) || (c | 32) - 'a' < 26 || (c >= 0xA1 && c <= 0xFFFF);
 }
 
-/* spaCy's URL_PATTERN: [scheme://][user@]host.tld[:port][/...], host names of letters and digits, a lower-case TLD. */
-static bool is_url(struct slice s) {
-  const char *scheme = slice_find(s, SLICE("://"));
-  if (scheme && scheme - s.data >= 2) {
-    bool good = true;
-    for (const char *p = s.data; p < scheme; p++) good &= is_digit((uint8_t)*p) || ((unsigned char)*p | 32u) - 'a' < 26 || strchr("+-._", *p) != NULL;
-    if (good) s = (struct slice){scheme + 3, s.len - (size_t)(scheme + 3 - s.data)};
-  }
-  const char *at = memrchr(s.data, '@', s.len);
-  if (at && at > s.data) s = (struct slice){at + 1, s.len - (size_t)(at + 1 - s.data)};
+/* host.tld[:port][/...]: names of letters and digits, a lower-case TLD. */
+static bool is_host(struct slice s) {
   size_t i = 0, label = 0, label_length = 0, labels = 0;
   bool lower = true;
   while (i < s.len) {
@@ -150,6 +142,19 @@ static bool is_url(struct slice s) {
     if (digits < 2 || digits > 5) return false;
   }
   return i == s.len || s.data[i] == '/' || s.data[i] == '?' || s.data[i] == '#';
+}
+
+/* spaCy's URL_PATTERN: [scheme://][user@]host. */
+static bool is_url(struct slice s) {
+  const char *scheme = slice_find(s, SLICE("://"));
+  if (scheme && scheme - s.data >= 2) {
+    bool good = true;
+    for (const char *p = s.data; p < scheme; p++) good &= is_digit((uint8_t)*p) || ((unsigned char)*p | 32u) - 'a' < 26 || strchr("+-._", *p) != NULL;
+    if (good) s = (struct slice){scheme + 3, s.len - (size_t)(scheme + 3 - s.data)};
+  }
+  if (is_host(s)) return true;
+  const char *at = memrchr(s.data, '@', s.len);
+  return at && at > s.data && is_host((struct slice){at + 1, s.len - (size_t)(at + 1 - s.data)});
 }
 
 static size_t prefix_length(struct slice s) {
@@ -240,7 +245,10 @@ static void middle(struct state *s, struct slice t) {
       uint32_t after = unicode_decode(t.data + i + 1, &length);
       infix = (is_lower(before) || char_set_has(&quote_set, before)) && (is_upper(after) || char_set_has(&quote_set, after));
     }
-    if (infix) {
+    if (n == 1 && infix && is_exception((struct slice){t.data + start, i + 1 - start})) { /* f.Kr: "f." is one token */
+      token(s, (struct slice){t.data + start, i + 1 - start});
+      start = i + 1;
+    } else if (infix) {
       token(s, (struct slice){t.data + start, i - start});
       token(s, (struct slice){t.data + i, n});
       start = i + n;
