@@ -767,9 +767,13 @@ static size_t run(struct html_parser *p, const char *s, size_t n) {
   *context->sax = handler;
   context->userData = p;
   htmlCtxtUseOptions(context, HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_RECOVER | HTML_PARSE_NODEFDTD);
-  xmlParserInputBufferPtr buffer = xmlParserInputBufferCreateStatic(s, part, XML_CHAR_ENCODING_NONE);
-  xmlParserInputPtr input = buffer ? xmlNewIOInputStream(context, buffer, XML_CHAR_ENCODING_NONE) : NULL;
-  if (!input || inputPush(context, input) < 0) memory_alloc(SIZE_MAX, __FILE__, __LINE__);
+  /* an input without a buffer of libxml2's own: it reads s where it lies, so starting anew costs nothing */
+  xmlParserInputPtr input = xmlNewInputStream(context);
+  if (!input) memory_alloc(SIZE_MAX, __FILE__, __LINE__);
+  input->base = input->cur = (const xmlChar *)s;
+  input->end = input->base + part;
+  input->length = part;
+  if (inputPush(context, input) < 0) memory_alloc(SIZE_MAX, __FILE__, __LINE__);
   context->charset = XML_CHAR_ENCODING_UTF8;
   htmlParseDocument(context);
   size_t taken = (size_t)part;
