@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Each pass is a pipeline (common/io/pipeline.h): batches of lines are read in order, worked on by any thread, and their
+ * results taken in order, so that nothing depends on the number of threads.
+ */
+#include "tools/minhash-dedup/dedup.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/memory.h"
+#include "common/base/number.h"
+#include "common/base/utf8.h"
+#include "common/io/documents.h"
+#include "common/io/output.h"
+#include "common/io/pipeline.h"
+#include "tools/minhash-dedup/bands.h"
+#include "tools/minhash-dedup/candidates.h"
+#include "tools/minhash-dedup/scratch.h"
+#include "tools/minhash-dedup/shingles.h"
+#include "tools/minhash-dedup/signature.h"
+
+struct worker {
+  struct document_parser parser;
+  struct shingler *shingler;
+  uint32_t *signature;
+  uint64_t *hashes, *room; /* of the document at hand */
+  size_t count, capacity;
+};
+
+struct batch {
+  struct document_batch in;
+  struct buffer out, rejects; /* pass 3; pass 2 packs its sets into out */
+  uint32_t *documents;        /* pass 1: ordinals of sound documents, and their keys */
+  uint64_t *keys;
+  size_t count, document_capacity, key_capacity;
+  uint64_t bad, too_long, kept, duplicates;
+  struct err first_bad;
+};
+
+struct dedup {
+  struct program *program;
+  const struct dedup_options *options;
+  struct permutations permutations;
+  struct worker *workers;
+  struct bands *bands;
+  struct candidates *candidates;
+  struct output *out, *rejects, *clusters;
+  enum document_format format;
+  /* the stream, read by one thread at a time */
+  struct document_reader *reader, *first_reader; /* names in the spool belong to the first */
+  bool again, spooled;
+  struct scratch spool;
+  uint64_t spool_at;
+  struct buffer spool_room;
+  uint64_t lines, first_lines; /* of this pass, of the first */
+  uint64_t in, kept, duplicates, too_long, bad;
+};
+
+/* ---- the stream, as often as it is needed */
+
+struct spooled_batch {
+  size_t length;
+  uint64_t first_line, ordinal, lines;
+  const char *input;
+  enum document_format format;
+};
+
+static bool all_regular(const struct program *p) {
+  struct stat st;
+  for (int i = 0; i < p->operand_count; i++)
+    if (strcmp(p->operand[i], "-") == 0 || stat(p->operand[i], &st) != 0 || !S_ISREG(st.st_mode)) return false;
+  return p->operand_count > 0;
+}
+
+static struct document_reader *open_reader(const struct dedup *d) {
+  return document_reader_new(d->program->operand, d->program->operand_count, NULL);
+}
+
+static int read_spooled(struct dedup *d, struct document_batch *b, struct err *e) {
+  const void *data;
+  struct spooled_batch s;
+  if (d->spool_at == scratch_length(&d->spool)) return 0;
+  if (scratch_read(&d->spool, d->spool_at, sizeof s, &d->spool_room, &data, e) != 0) return -1;
+  memcpy(&s, data, sizeof s);
+  if (scratch_read(&d->spool, d->spool_at + sizeof s, s.length, &d->spool_room, &data, e) != 0) return -1;
+  d->spool_at += sizeof s + s.length;
+  buffer_clear(&b->bytes);
+  buffer_append(&b->bytes, data, s.length);
+  b->first_line = s.first_line;
+  b->ordinal = s.ordinal;
+  b->lines = s.lines;
+  b->raw_bytes = s.length;
+  b->input = s.input;
+  b->format = s.format;
+  return 1;
+}
+
+static int read_batch(void *context, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct document_batch *in = &((struct batch *)batch)->in;
+  int more = d->again && d->spooled ? read_spooled(d, in, e) : document_reader_next(d->reader, in, e);
+  if (more <= 0) return more;
+  d->lines += in->lines;
+  if (in->ordinal + in->lines > UINT32_MAX) return err_set(e, "more than 4,294,967,295 lines in one run");
+  if (d->again || !d->spooled) return 1;
+  struct spooled_batch s = {in->bytes.len, in->first_line, in->ordinal, in->lines, in->input, in->format};
+  return scratch_append(&d->spool, &s, sizeof s, e) != 0 || scratch_append(&d->spool, in->bytes.data, in->bytes.len, e) != 0 ? -1 : 1;
+}
+
+static void release_batch(void *batch) {
+  struct batch *b = batch;
+  document_batch_release(&b->in);
+  buffer_release(&b->out);
+  buffer_release(&b->rejects);
+  free(b->documents);
+  free(b->keys);
+}
+
+static int run_pass(struct dedup *d, int (*work)(void *, int, void *, struct err *), int (*write)(void *, void *, struct err *), struct err *e) {
+  struct pipeline pipeline = {d, sizeof(struct batch), read_batch, work, write, release_batch};
+  if (d->again && !d->spooled) {
+    if (d->reader != d->first_reader) document_reader_free(d->reader);
+    d->reader = open_reader(d);
+  }
+  d->spool_at = 0;
+  d->lines = 0;
+  if (pipeline_run(&pipeline, (int)d->program->jobs, e) != 0) return -1;
+  if (d->again && d->lines != d->first_lines) return err_set(e, "the input changed while it was read");
+  d->first_lines = d->lines;
+  d->again = true;
+  return 0;
+}
+
+static bool too_long(const struct dedup *d, size_t line) { return d->program->max_document > 0 && line > (uint64_t)d->program->max_document; }
+
+/* ---- pass 1: band keys */
+
+struct signing {
+  const struct permutations *permutations;
+  uint32_t *signature;
+};
+
+static void sign_block(void *context, const uint64_t *hashes, size_t count) {
+  struct signing *s = context;
+  signature_update(s->permutations, s->signature, hashes, count);
+}
+
+static int sign_batch(void *context, int index, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct worker *w = &d->workers[index];
+  struct batch *b = batch;
+  struct document document;
+  size_t cursor = 0, bands = (size_t)d->permutations.bands;
+  int found;
+  b->count = 0;
+  b->bad = b->too_long = 0;
+  while ((found = document_next(&w->parser, &b->in, &cursor, &document, e)) != 0) {
+    if (found < 0) {
+      if (b->bad++ == 0) err_set(&b->first_bad, "%s:%llu: %s", b->in.input, (unsigned long long)document.number, e->message);
+      continue;
+    }
+    if (too_long(d, document.line.len)) {
+      b->too_long++;
+      continue;
+    }
+    struct signing signing = {&d->permutations, w->signature};
+    signature_clear(&d->permutations, w->signature);
+    shingler_run(w->shingler, document.text, sign_block, &signing);
+    GROW(b->documents, b->document_capacity, b->count + 1);
+    GROW(b->keys, b->key_capacity, (b->count + 1) * bands);
+    b->documents[b->count] = (uint32_t)document.ordinal;
+    signature_keys(&d->permutations, w->signature, b->keys + b->count * bands);
+    b->count++;
+  }
+  return 0;
+}
+
+static int take_keys(void *context, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct batch *b = batch;
+  size_t bands = (size_t)d->permutations.bands;
+  for (size_t i = 0; i < b->count; i++)
+    if (bands_add(d->bands, b->documents[i], b->keys + i * bands, e) != 0) return -1;
+  if (b->bad > 0 && d->bad == 0) program_warn(d->program, "%s", b->first_bad.message);
+  d->in += b->in.lines;
+  d->bad += b->bad;
+  d->too_long += b->too_long;
+  progress_add(d->program->progress, b->in.raw_bytes, b->in.lines);
+  return 0;
+}
+
+/* ---- pass 2: sets of shingles */
+
+struct packed { /* in batch.out: then the id, then the hashes, neither aligned */
+  uint64_t text_length, id_length, count;
+};
+
+static void collect_block(void *context, const uint64_t *hashes, size_t count) {
+  struct worker *w = context;
+  GROW(w->hashes, w->capacity, w->count + count);
+  memcpy(w->hashes + w->count, hashes, count * sizeof *hashes);
+  w->count += count;
+}
+
+static int collect_batch(void *context, int index, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct worker *w = &d->workers[index];
+  struct batch *b = batch;
+  struct document document;
+  size_t cursor = 0;
+  int found;
+  struct buffer id = {0};
+  buffer_clear(&b->out);
+  while ((found = document_next(&w->parser, &b->in, &cursor, &document, e)) != 0) {
+    if (found < 0 || !candidates_has(d->candidates, document.ordinal)) continue;
+    w->count = 0;
+    shingler_run(w->shingler, document.text, collect_block, w);
+    w->room = RESIZE(w->room, w->capacity);
+    sort_spread(w->hashes, w->room, w->count);
+    size_t unique = 1;
+    for (size_t i = 1; i < w->count; i++)
+      if (w->hashes[i] != w->hashes[unique - 1]) w->hashes[unique++] = w->hashes[i];
+    buffer_clear(&id);
+    if (document.id.len) buffer_append_slice(&id, document.id);
+    else buffer_printf(&id, "%s:%llu", b->in.input, (unsigned long long)document.number);
+    struct packed packed = {document.text.len, id.len, unique};
+    buffer_append(&b->out, &packed, sizeof packed);
+    buffer_append_slice(&b->out, buffer_slice(&id));
+    buffer_append(&b->out, w->hashes, unique * sizeof *w->hashes);
+  }
+  buffer_release(&id);
+  return 0;
+}
+
+static int take_sets(void *context, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct batch *b = batch;
+  uint64_t *hashes = NULL;
+  size_t capacity = 0;
+  int result = 0;
+  for (size_t at = 0; at < b->out.len && result == 0;) {
+    struct packed packed;
+    memcpy(&packed, b->out.data + at, sizeof packed);
+    struct slice id = {b->out.data + at + sizeof packed, packed.id_length};
+    GROW(hashes, capacity, packed.count);
+    memcpy(hashes, id.data + id.len, packed.count * sizeof *hashes);
+    at += sizeof packed + packed.id_length + packed.count * sizeof *hashes;
+    result = candidates_put(d->candidates, id, packed.text_length, hashes, packed.count, e);
+  }
+  free(hashes);
+  progress_add(d->program->progress, b->in.raw_bytes, 0);
+  return result;
+}
+
+/* ---- pass 3: what stays */
+
+static const char duplicate[] = "minhash-dedup:duplicate", long_document[] = "minhash-dedup:max_document";
+
+static void write_rejected(struct dedup *d, struct batch *b, const struct document *document) {
+  bool is_long = too_long(d, document->line.len);
+  b->duplicates += !is_long;
+  if (d->rejects) document_write_reject(&b->rejects, is_long ? long_document : duplicate, document);
+}
+
+/* Whole lines of a clean batch, without parsing them. */
+static void write_lines(struct dedup *d, struct batch *b) {
+  const char *at = b->in.bytes.data, *end = at + b->in.bytes.len, *from = at;
+  for (uint64_t ordinal = b->in.ordinal; at < end; ordinal++) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    struct document document = {.line = {at, (size_t)(newline - at)}, .ordinal = ordinal};
+    if (too_long(d, document.line.len) || candidates_removed(d->candidates, ordinal)) {
+      buffer_append(&b->out, from, (size_t)(at - from));
+      from = newline + 1;
+      write_rejected(d, b, &document);
+    } else {
+      b->kept++;
+    }
+    at = newline + 1;
+  }
+  buffer_append(&b->out, from, (size_t)(end - from));
+}
+
+static int write_batch(void *context, int index, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct batch *b = batch;
+  buffer_clear(&b->out);
+  buffer_clear(&b->rejects);
+  b->kept = b->duplicates = 0;
+  const struct buffer *bytes = &b->in.bytes;
+  if (b->in.format == DOCUMENT_TSV && d->format == DOCUMENT_TSV && !memchr(bytes->data, 0, bytes->len) && utf8_valid_prefix(bytes->data, bytes->len) == bytes->len) {
+    write_lines(d, b);
+    return 0;
+  }
+  struct document document;
+  size_t cursor = 0;
+  int found;
+  while ((found = document_next(&d->workers[index].parser, &b->in, &cursor, &document, e)) != 0) {
+    if (found < 0) continue;
+    if (too_long(d, document.line.len) || candidates_removed(d->candidates, document.ordinal)) {
+      write_rejected(d, b, &document);
+      continue;
+    }
+    document_write(&b->out, &document, d->format, NULL, NULL);
+    b->kept++;
+  }
+  return 0;
+}
+
+static int take_lines(void *context, void *batch, struct err *e) {
+  struct dedup *d = context;
+  struct batch *b = batch;
+  d->kept += b->kept;
+  d->duplicates += b->duplicates;
+  progress_add(d->program->progress, b->in.raw_bytes, 0);
+  if (output_write(d->out, b->out.data, b->out.len, e) != 0) return -1;
+  return d->rejects ? output_write(d->rejects, b->rejects.data, b->rejects.len, e) : 0;
+}
+
+/* ---- all of it */
+
+static int take_bucket(void *context, const uint32_t *documents, size_t count, struct err *e) {
+  return candidates_add_bucket(((struct dedup *)context)->candidates, documents, count, e);
+}
+
+static int write_cluster(void *context, struct slice id, struct slice kept, double jaccard, struct err *e) {
+  struct dedup *d = context;
+  struct buffer row = {0};
+  char number[NUMBER_TEXT];
+  document_escape(&row, kept);
+  buffer_put(&row, '\t');
+  document_escape(&row, kept);
+  buffer_put(&row, '\t');
+  document_escape(&row, id);
+  buffer_printf(&row, "\t%s\n", number_format(jaccard, number));
+  int result = output_write(d->clusters, row.data, row.len, e);
+  buffer_release(&row);
+  return result;
+}
+
+static int find_duplicates(struct dedup *d, struct err *e) {
+  const struct dedup_options *o = d->options;
+  struct document_counts counts = {0};
+  int64_t size = all_regular(d->program) ? document_reader_size(d->reader) : -1;
+  if (size > 0) progress_total(d->program->progress, 3 * (uint64_t)size);
+  if (run_pass(d, sign_batch, take_keys, e) != 0) return -1;
+  for (int i = 0; i < d->program->jobs; i++) document_counts_add(&counts, &d->workers[i].parser.counts);
+  stats_int(d->program->stats, "invalid_utf8", (int64_t)counts.invalid_utf8);
+  stats_int(d->program->stats, "nul", (int64_t)counts.nul);
+  stats_int(d->program->stats, "unknown_escape", (int64_t)counts.unknown_escape);
+  stats_time(d->program->stats, "sign", progress_clock() - d->program->started);
+  if (d->program->strict && d->bad > 0) return err_set(e, "%llu lines are no documents", (unsigned long long)d->bad);
+  if (bands_buckets(d->bands, (int)d->program->jobs, take_bucket, d, e) != 0) return -1;
+  bands_free(d->bands);
+  d->bands = NULL;
+  candidates_close(d->candidates, d->lines);
+  if (candidates_count(d->candidates) > 0 && (o->verify > 0 || o->keep_longest || d->clusters) && run_pass(d, collect_batch, take_sets, e) != 0) return -1;
+  stats_time(d->program->stats, "collect", progress_clock() - d->program->started);
+  if (candidates_connect(d->candidates, o->verify, o->keep_longest, e) != 0) return -1;
+  stats_time(d->program->stats, "connect", progress_clock() - d->program->started);
+  return 0;
+}
+
+static void count(struct dedup *d) {
+  struct stats *s = d->program->stats;
+  struct candidate_counts c = candidates_counts(d->candidates);
+  stats_int(s, "in", (int64_t)d->in);
+  stats_int(s, "out", (int64_t)d->kept);
+  stats_int(s, "rejected", (int64_t)(d->duplicates + d->too_long));
+  stats_int(s, "bad", (int64_t)d->bad);
+  stats_int(s, "reasons.duplicate", (int64_t)d->duplicates);
+  if (d->too_long) stats_int(s, "reasons.max_document", (int64_t)d->too_long);
+  stats_int(s, "candidates", (int64_t)c.candidates);
+  stats_int(s, "buckets", (int64_t)c.buckets);
+  stats_int(s, "pairs_compared", (int64_t)c.compared);
+  stats_int(s, "pairs_alike", (int64_t)c.alike);
+  stats_int(s, "clusters", (int64_t)c.clusters);
+  char in[NUMBER_TEXT], removed[NUMBER_TEXT], clusters[NUMBER_TEXT], compared[NUMBER_TEXT];
+  program_verbose(d->program, "%s lines, %s near-duplicates of %s documents removed, %s pairs compared", number_thousands(d->in, in),
+                  number_thousands(d->duplicates, removed), number_thousands(c.clusters, clusters), number_thousands(c.compared, compared));
+}
+
+static int open_outputs(struct dedup *d, struct err *e) {
+  struct program *p = d->program;
+  if (output_open(&d->out, p->output, 0, e) != 0) return -1;
+  if (p->rejects_path && output_open(&d->rejects, p->rejects_path, 0, e) != 0) return -1;
+  if (!d->options->clusters) return 0;
+  if (output_open(&d->clusters, d->options->clusters, 0, e) != 0) return -1;
+  return output_printf(d->clusters, e, "cluster_id\tkept_id\tid\tjaccard\n");
+}
+
+/* Commits or drops each output; the first error stays. */
+static int close_outputs(struct dedup *d, int result, struct err *e) {
+  struct output *outputs[] = {d->rejects, d->clusters, d->out};
+  for (int i = 0; i < 3; i++) {
+    if (result == 0 && outputs[i]) result = output_commit(outputs[i], e);
+    else output_abort(outputs[i]);
+  }
+  return result;
+}
+
+static int run(struct dedup *d, struct err *e) {
+  if (open_outputs(d, e) != 0 || find_duplicates(d, e) != 0) return -1;
+  if (d->clusters && candidates_each_removed(d->candidates, write_cluster, d, e) != 0) return -1;
+  if (run_pass(d, write_batch, take_lines, e) != 0) return -1;
+  count(d);
+  return 0;
+}
+
+int dedup_run(struct program *p, const struct dedup_options *options, struct err *e) {
+  struct dedup d = {.program = p, .options = options, .format = p->jsonl ? DOCUMENT_JSONL : DOCUMENT_TSV, .spooled = !all_regular(p)};
+  size_t memory = (size_t)p->memory;
+  permutations_init(&d.permutations, (int)options->bands, (int)options->rows, (uint64_t)p->seed, SIGNATURE_BEST);
+  d.workers = NEW_ARRAY(struct worker, (size_t)p->jobs);
+  for (int i = 0; i < p->jobs; i++) {
+    d.workers[i].shingler = shingler_new((int)options->ngram, SHINGLER_BEST);
+    d.workers[i].signature = NEW_ARRAY(uint32_t, d.permutations.count);
+  }
+  scratch_init(&d.spool, memory / 4, p->tmpdir);
+  d.bands = bands_new((int)options->bands, memory / 4, p->tmpdir);
+  d.candidates = candidates_new(memory / 2, p->tmpdir);
+  d.reader = d.first_reader = open_reader(&d);
+
+  int result = close_outputs(&d, run(&d, e), e);
+
+  for (int i = 0; i < p->jobs; i++) {
+    document_parser_release(&d.workers[i].parser);
+    shingler_free(d.workers[i].shingler);
+    free(d.workers[i].signature);
+    free(d.workers[i].hashes);
+    free(d.workers[i].room);
+  }
+  free(d.workers);
+  if (d.reader != d.first_reader) document_reader_free(d.reader);
+  document_reader_free(d.first_reader);
+  scratch_release(&d.spool);
+  buffer_release(&d.spool_room);
+  bands_free(d.bands);
+  candidates_free(d.candidates);
+  permutations_release(&d.permutations);
+  return result;
+}
