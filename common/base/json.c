@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/json.h"
 
+json_t *json_parse(const char *data, size_t n, size_t flags, json_error_t *error) {
+  json_t *root = json_loadb(data, n, flags, error);
+  if (!root && json_error_code(error) == json_error_numeric_overflow) root = json_loadb(data, n, flags | JSON_DECODE_INT_AS_REAL, error);
+  return root;
+}
+
 json_t *json_load_path(const char *path, struct err *e) {
   json_error_t error;
   json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+  if (!root && json_error_code(&error) == json_error_numeric_overflow) root = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
   if (!root && error.line > 0) err_set(e, "%s:%d: %s", path, error.line, error.text);
   else if (!root) err_set(e, "%s: %s", path, error.text);
   return root;

@@ -15,6 +15,10 @@
 
 json_t *json_load_path(const char *path, struct err *e); /* NULL on error; whole file must be one value */
 
+/* json_loadb(), but a number too large for 64 bits does not make the text unreadable: then all whole numbers become
+ * reals, which json_get_int() takes (transformers writes model_max_length as 10^30). */
+json_t *json_parse(const char *data, size_t n, size_t flags, json_error_t *error);
+
 /* Look up `key`.  An absent key (or null) leaves *value as it was and returns 0; a value of another type is an error. */
 int json_get_int(const json_t *object, const char *key, int64_t *value, struct err *e);
 int json_get_double(const json_t *object, const char *key, double *value, struct err *e);

@@ -63,7 +63,8 @@ int64_t document_reader_size(const struct document_reader *r) {
 static bool is_json_object(const char *line, size_t n) {
   struct slice s = slice_trim((struct slice){line, n});
   if (!s.len || s.data[0] != '{') return false;
-  json_t *root = json_loadb(s.data, s.len, JSON_ALLOW_NUL, NULL);
+  json_error_t error;
+  json_t *root = json_parse(s.data, s.len, JSON_ALLOW_NUL, &error);
   bool is = json_is_object(root);
   json_decref(root);
   return is;
@@ -224,7 +225,7 @@ static int parse_json(struct document_parser *p, struct document *d, struct slic
   static const char *const heads[] = {"id", "url", "date"};
   json_error_t error;
   json_decref(p->json);
-  json_t *root = p->json = json_loadb(line.data, line.len, JSON_ALLOW_NUL, &error);
+  json_t *root = p->json = json_parse(line.data, line.len, JSON_ALLOW_NUL, &error);
   if (!root) return err_set(e, "not JSON: %s", error.text);
   if (!json_is_object(root)) return err_set(e, "not a JSON object");
   const json_t *text = json_object_get(root, "text");

@@ -51,7 +51,7 @@ static int read_whole(const char *path, struct buffer *out, struct err *e) {
 
 static json_t *parse_json(const char *path, const struct buffer *text, struct err *e) {
   json_error_t error;
-  json_t *root = json_loadb(text->data ? text->data : "", text->len, 0, &error);
+  json_t *root = json_parse(text->data ? text->data : "", text->len, 0, &error);
   if (!root) err_set(e, "%s:%d: %s", path, error.line, error.text);
   return root;
 }
