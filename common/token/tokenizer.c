@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include "common/base/json.h"
 #include "common/base/memory.h"
 #include "common/io/input.h"
 #include "common/io/output.h"
