@@ -22,7 +22,7 @@ arrows() {
     common/io) echo common/io common/base ;;
     common/text) echo common/text common/io common/base ;;
     common/token) echo common/token common/text common/io common/base ;;
-    common/comm) echo common/comm kernels/backend.h common/base ;;
+    common/comm) echo common/comm kernels/backend.h kernels/real.h common/base ;; # real.h is a part of backend.h
     common/model) echo common/model kernels common/comm common/io common/base ;;
     common/train) echo common/train common/model kernels common/comm common/io common/base ;;
     kernels) echo kernels ;;
