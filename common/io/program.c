@@ -2,6 +2,7 @@
 #include "common/io/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -164,7 +165,15 @@ static bool print_and_leave(struct program *p) {
   return leave(p, 1);
 }
 
+/* A descriptor of 0, 1, 2 that is closed would become that of the first file opened, and messages or documents would go
+ * there.  /dev/null takes its place, in the mode that makes its use fail. */
+static void keep_standard_descriptors(void) {
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) abort();
+}
+
 bool program_start(struct program *p, int argc, char **argv) {
+  keep_standard_descriptors();
   p->started = progress_clock();
   if (!p->jobs) p->jobs = threads_online();
   if (!p->memory) p->memory = 256 << 20;
