@@ -9,7 +9,7 @@ static void compare(int64_t rows, int64_t V, int64_t pad, double size, const cha
   int64_t ld = V + pad;
   const real scale = 0.125f;
   real *logits = array(rows * ld, 1, size), *start = array_copy(logits, rows * ld), *losses = array(rows, 2, 1);
-  int32_t *targets = malloc((size_t)rows * sizeof *targets);
+  int32_t *targets = calloc((size_t)rows, sizeof *targets);
   double *want = zeros(rows * ld), *want_losses = zeros(rows);
   for (int64_t r = 0; r < rows; r++) {
     targets[r] = r % 5 == 4 ? -1 : (int32_t)(r * 7919 % V);

@@ -8,7 +8,7 @@ static struct kernel_error e;
 static void compare(int64_t rows, int64_t C, int64_t vocabulary) {
   real *table = array(vocabulary * C, 1, 1), *y = array(rows * C, 2, 1), *d_table = array(vocabulary * C, 3, 1);
   real *dy = array(rows * C, 4, 1), *again = array_copy(d_table, vocabulary * C);
-  int32_t *ids = malloc((size_t)rows * sizeof *ids);
+  int32_t *ids = calloc((size_t)rows, sizeof *ids);
   double *want = zeros(vocabulary * C);
   uint64_t state = 5;
   for (int64_t r = 0; r < rows; r++) ids[r] = (int32_t)((number(&state) + 1) / 2 * (double)vocabulary);
