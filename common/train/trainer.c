@@ -10,7 +10,7 @@
 #include "common/model/execute.h"
 #include "common/train/objective.h"
 
-#define MICRO_BATCH_POSITIONS 2048 /* activations of one layer stay near the last-level cache, matmuls stay large */
+#define MICRO_BATCH_ELEMENTS (1 << 20) /* of the residual stream: a layer's activations stay near the last-level cache */
 
 struct trainer {
   struct parameters *parameters;
@@ -24,9 +24,9 @@ struct trainer {
   int64_t done;
 };
 
-int64_t recipe_micro_batch(int64_t batch, int64_t seq) {
+int64_t recipe_micro_batch(int64_t batch, int64_t seq, int64_t hidden_size) {
   int64_t best = 1;
-  for (int64_t b = 1; b <= batch && b * seq <= MICRO_BATCH_POSITIONS; b++)
+  for (int64_t b = 1; b <= batch && b * seq <= MICRO_BATCH_ELEMENTS / hidden_size; b++)
     if (batch % b == 0) best = b;
   return best;
 }

@@ -27,7 +27,7 @@ struct recipe {
 };
 
 /* Largest divisor of `batch` whose activations suit the caches of a CPU. */
-int64_t recipe_micro_batch(int64_t batch, int64_t seq);
+int64_t recipe_micro_batch(int64_t batch, int64_t seq, int64_t hidden_size);
 
 struct trainer_report {
   int64_t step;             /* done, this one included */

@@ -126,7 +126,7 @@ static int budget_steps(struct recipe_options *o, const struct model_config *c, 
 int recipe_options_resolve(struct recipe_options *o, const struct model_config *c, struct recipe *r, struct err *e) {
   fallback(&o->batch, 16);
   fallback(&o->seq, c->max_positions < 256 ? c->max_positions : 256);
-  fallback(&o->micro_batch, recipe_micro_batch(o->batch, o->seq));
+  fallback(&o->micro_batch, recipe_micro_batch(o->batch, o->seq, c->hidden_size));
   fallback(&o->warmup, 0);
   fallback(&o->eval_every, 0);
   fallback(&o->eval_tokens, 131072);
