@@ -59,7 +59,7 @@ size_t unicode_count(const char *text, size_t n) {
   for (; i + 8 <= n; i += 8) { /* eight bytes at once: a continuation byte has bit 7 set and bit 6 clear */
     uint64_t w;
     memcpy(&w, text + i, 8);
-    continuations += (size_t)__builtin_popcountll(w & ~(w << 1) & 0x8080808080808080u);
+    continuations += (size_t)(((w & ~(w << 1) & 0x8080808080808080u) >> 7) * 0x0101010101010101u >> 56);
   }
   for (; i < n; i++) continuations += (text[i] & 0xC0) == 0x80;
   return n - continuations;

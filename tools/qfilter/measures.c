@@ -74,7 +74,7 @@ static void split(struct measures *m) {
 static int stop_word(const struct word_set *set, const char *word, size_t n) {
   if (n > set->longest) return -1;
   for (int i = 0; i < set->count; i++)
-    if (set->items[i].len == n && memcmp(set->items[i].data, word, n) == 0) return i;
+    if (set->items[i].len == n && set->items[i].data[0] == word[0] && memcmp(set->items[i].data, word, n) == 0) return i;
   return -1;
 }
 

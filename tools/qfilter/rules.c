@@ -14,6 +14,7 @@
 #include "common/base/memory.h"
 #include "common/base/number.h"
 #include "common/base/utf8.h"
+#include "common/text/unicode.h"
 
 const char *const rule_set_names[RULE_SETS] = {"gopher-quality", "gopher-repetition", "c4", "fineweb"};
 
@@ -293,7 +294,7 @@ static const char *decide(const struct rules *r, struct rules_scratch *s, enum r
     }
     default: break;
   }
-  if (!reason && measures_words(m, &r->quality.stop_words)->words == 0) reason = "empty"; /* no word, hence no line with one */
+  if (!reason && unicode_strip_left(*text).len == 0) reason = "empty"; /* nothing but white space: no word, no line */
   return reason;
 }
 

@@ -54,8 +54,8 @@ static const char *const abbreviations[] = {
     "Inc.", "Ind.", "Jan.", "Jr.", "Jul.", "Jun.", "Kan.", "Kans.", "Ky.", "La.", "Ltd.", "Mar.", "Mass.", "Md.",
     "Messrs.", "Mich.", "Minn.", "Miss.", "Mo.", "Mont.", "Mr.", "Mrs.", "Ms.", "Mt.", "N.C.", "N.D.", "N.H.", "N.J.",
     "N.M.", "N.Y.", "Neb.", "Nebr.", "Nev.", "Nov.", "Oct.", "Okla.", "Ore.", "Pa.", "Ph.D.", "Prof.", "Rep.", "Rev.",
-    "S.C.", "Sen.", "Sep.", "Sept.", "St.", "Tenn.", "V.V", "Va.", "Wash.", "Wis.", "a.m.", "co.", "e.g.", "i.e.", "p.m.",
-    "v.s.", "v.v", "vs."};
+    "S.C.", "Sen.", "Sep.", "Sept.", "St.", "Tenn.", "Va.", "Wash.", "Wis.", "a.m.", "co.", "e.g.", "i.e.", "p.m.",
+    "v.s.", "vs."};
 
 static struct char_set terminator_set, affix_set, prefix_set, before_stop_set, quote_set;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -97,6 +97,7 @@ static int compare_abbreviation(const void *key, const void *element) {
 }
 
 static bool is_exception(struct slice s) {
+  if (s.data[s.len - 1] != '.') return false;
   if (s.len == 2 && s.data[1] == '.' && s.data[0] >= 'a' && s.data[0] <= 'z') return true;
   if (s.len == 3 && s.data[2] == '.' && (slice_starts(s, SLICE("\u00E4")) || slice_starts(s, SLICE("\u00F6")) || slice_starts(s, SLICE("\u00FC")))) return true;
   if (s.len < 3 || s.len > 7) return false;

@@ -74,14 +74,14 @@ static void annotate(const struct stream *s, struct worker *w) {
   if (s->language) {
     buffer_append_string(out, "lang=");
     if (w->language.best >= 0) document_escape(out, fasttext_label(s->language, w->language.best));
-    buffer_printf(out, "\tlang_score=%.6g", w->language.best >= 0 ? (double)w->language.probability[w->language.best] : 0.0);
+    buffer_printf(out, "\tlang_score=%.9g", w->language.best >= 0 ? (double)w->language.probability[w->language.best] : 0.0);
   }
   for (int i = 0; i < settings->model_count; i++) {
     for (int t = 0; t < settings->models[i].count; t++) {
       const struct label_test *test = &settings->models[i].tests[t];
       if (out->len) buffer_put(out, '\t');
       document_escape(out, slice_of(test->label));
-      buffer_printf(out, "=%.6g", (double)w->models[i].probability[test->index]);
+      buffer_printf(out, "=%.9g", (double)w->models[i].probability[test->index]);
     }
   }
 }
@@ -132,7 +132,7 @@ static void filter(const struct stream *s, struct worker *w, struct batch *b, co
     if (explained) {
       buffer_put(explained, '\t');
       if (w->language.best >= 0) document_escape(explained, fasttext_label(s->language, w->language.best));
-      buffer_printf(explained, "\t%.6g", w->language.best >= 0 ? (double)w->language.probability[w->language.best] : 0.0);
+      buffer_printf(explained, "\t%.9g", w->language.best >= 0 ? (double)w->language.probability[w->language.best] : 0.0);
     }
   }
   if (explained) {
@@ -147,7 +147,7 @@ static void filter(const struct stream *s, struct worker *w, struct batch *b, co
   }
   if (explained) {
     for (int i = 0; i < settings->model_count; i++)
-      for (int t = 0; t < settings->models[i].count; t++) buffer_printf(explained, "\t%.6g", (double)w->models[i].probability[settings->models[i].tests[t].index]);
+      for (int t = 0; t < settings->models[i].count; t++) buffer_printf(explained, "\t%.9g", (double)w->models[i].probability[settings->models[i].tests[t].index]);
     if (v.reason) buffer_printf(explained, "\t%s:%s\n", v.set, v.reason);
     else buffer_append_string(explained, "\tkeep\n");
   }
