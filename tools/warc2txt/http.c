@@ -21,7 +21,7 @@ static bool next_line(struct slice s, size_t *at, struct slice *line) {
   const char *start = s.data + *at, *newline = memchr(start, '\n', s.len - *at);
   size_t len = newline ? (size_t)(newline - start) : s.len - *at;
   *at += newline ? len + 1 : len;
-  if (len && start[len - 1] == '\r') len--;
+  while (len && start[len - 1] == '\r') len--;
   *line = (struct slice){start, len};
   return true;
 }

@@ -65,6 +65,8 @@ struct records {
   const char *base;         /* base name for ids */
   uint64_t raw_seen;
   struct hashmap *skipped;  /* record type -> count */
+  uint64_t *last_skipped;   /* the count that the last record went into, if it was skipped ... */
+  uint64_t last_offset;     /* ... and where it started */
 
   struct worker *workers;
 
@@ -178,7 +180,7 @@ static int read_page(struct records *r, struct batch *b, struct err *e) {
 
 static bool is_http(struct slice uri) { return slice_starts_nocase(uri, SLICE("http://")) || slice_starts_nocase(uri, SLICE("https://")); }
 
-static void skip(struct records *r, struct slice type) {
+static void skip(struct records *r, struct slice type, uint64_t offset) {
   char name[33];
   size_t n = 0;
   for (; n < type.len && n < sizeof name - 1; n++) {
@@ -188,7 +190,9 @@ static void skip(struct records *r, struct slice type) {
   }
   if (n == 0) memcpy(name, "untyped", n = 7);
   if (hashmap_count(r->skipped) >= 100) memcpy(name, "other", n = 5);
-  ++*hashmap_put(r->skipped, (struct slice){name, n}, NULL);
+  r->last_skipped = hashmap_put(r->skipped, (struct slice){name, n}, NULL);
+  ++*r->last_skipped;
+  r->last_offset = offset;
 }
 
 static void put_id(struct records *r, struct batch *b, struct item *item, const struct warc_record *record) {
@@ -209,11 +213,14 @@ static int read_record(struct records *r, struct batch *b, struct err *e) {
   int got = warc_next(r->reader, &record, e);
   if (got <= 0) return got;
   if (got == WARC_BAD) {
+    if (r->last_skipped && r->last_offset == record.offset) --*r->last_skipped; /* its body was bad: it counts there */
+    r->last_skipped = NULL;
     add_bad(r, b, record.offset, e->message);
     return 1;
   }
+  r->last_skipped = NULL;
   if (record.kind == WARC_OTHER || (record.kind == WARC_RESOURCE && !is_http(record.uri))) {
-    skip(r, record.type);
+    skip(r, record.type, record.offset);
     return 1;
   }
   struct item *item = add_item(b);

@@ -53,7 +53,7 @@ void warc_reader_free(struct warc_reader *r) {
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool starts_warc(const char *s, size_t n) {
-  return n >= 6 && memcmp(s, "WARC/", 5) == 0 && digit(s[5]);
+  return n >= 6 && (s[0] | 32) == 'w' && (s[1] | 32) == 'a' && (s[2] | 32) == 'r' && (s[3] | 32) == 'c' && s[4] == '/' && digit(s[5]);
 }
 
 struct arc_line {
@@ -303,8 +303,8 @@ static void take_field(struct warc_record *record, struct slice name, struct sli
 static size_t header_end(const char *s, size_t n, size_t from) {
   for (const char *p = s + from; (p = memchr(p, '\n', n - (size_t)(p - s))); p++) {
     size_t at = (size_t)(p - s) + 1;
+    while (at < n && s[at] == '\r') at++; /* CR CR LF: a text-mode writer was here */
     if (at < n && s[at] == '\n') return at + 1;
-    if (at + 1 < n && s[at] == '\r' && s[at + 1] == '\n') return at + 2;
   }
   return 0;
 }
@@ -315,7 +315,7 @@ static int read_warc_header(struct warc_reader *r, struct warc_record *record, s
   bool cross = false;
   for (size_t want = HEADER_STEP;; want = n + n / 2 + HEADER_STEP) {
     window_peek(r, want, cross, &data, &n);
-    end = header_end(data, n, searched > 2 ? searched - 2 : 0);
+    end = header_end(data, n, searched > 16 ? searched - 16 : 0);
     searched = n;
     if (end) break;
     if (n < want && !cross) { /* the next member may carry it on */
@@ -344,7 +344,8 @@ static int read_warc_header(struct warc_reader *r, struct warc_record *record, s
   while (line < stop) {
     char *newline = memchr(line, '\n', (size_t)(stop - line));
     if (!newline) break;
-    char *line_end = newline > line && newline[-1] == '\r' ? newline - 1 : newline;
+    char *line_end = newline;
+    while (line_end > line && line_end[-1] == '\r') line_end--;
     if (line_end > line && (*line == ' ' || *line == '\t') && name.len) {
       /* folded: blank out the line end between, so that the value is one slice */
       for (char *p = (char *)value.data + value.len; p < line; p++) *p = ' ';
@@ -565,8 +566,9 @@ int warc_next(struct warc_reader *r, struct warc_record *record, struct err *e) 
       r->arc = true;
       got = read_arc_header(r, record, e);
     } else {
+      bool lz4 = n >= 4 && memcmp(data, "\x04\x22\x4D\x18", 4) == 0, xz = n >= 6 && memcmp(data, "\xFD""7zXZ", 6) == 0;
       scan(r, 1);
-      return bad(r, record, e, "no record starts here");
+      return bad(r, record, e, lz4 ? "LZ4 is not read: decompress it first" : xz ? "xz is not read: decompress it first" : "no record starts here");
     }
     if (got == WARC_RECORD) r->left = record->length;
     r->checked = false;
