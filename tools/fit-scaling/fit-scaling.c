@@ -88,16 +88,15 @@ static int run(struct program *p, struct settings *s, struct report *r, struct e
     buffer_release(&svg);
   }
   buffer_clear(&text);
+  if (result == 0) result = output_commit(out, e);
+  else output_abort(out);
   if (result == 0) {
-    result = output_commit(out, e);
     report_summary(r, &text);
     program_message(p, "%s", buffer_string(&text));
     for (int i = 0; i < REPORT_WARNINGS; i++) {
       buffer_clear(&text);
       if (report_warning(r, i, &text)) program_warn(p, "%s", buffer_string(&text));
     }
-  } else {
-    output_abort(out);
   }
   buffer_release(&text);
   return result;

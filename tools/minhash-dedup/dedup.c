@@ -204,33 +204,47 @@ static void collect_block(void *context, const uint64_t *hashes, size_t count) {
   w->count += count;
 }
 
+static void collect(struct worker *w, struct batch *b, const struct document *document) {
+  w->count = 0;
+  shingler_run(w->shingler, document->text, collect_block, w);
+  w->room = RESIZE(w->room, w->capacity);
+  sort_spread(w->hashes, w->room, w->count);
+  size_t unique = 1;
+  for (size_t i = 1; i < w->count; i++)
+    if (w->hashes[i] != w->hashes[unique - 1]) w->hashes[unique++] = w->hashes[i];
+  struct packed packed = {document->text.len, document->id.len, unique};
+  struct buffer name = {0};
+  if (!document->id.len) {
+    buffer_printf(&name, "%s:%llu", b->in.input, (unsigned long long)document->number);
+    packed.id_length = name.len;
+  }
+  buffer_append(&b->out, &packed, sizeof packed);
+  buffer_append_slice(&b->out, name.len ? buffer_slice(&name) : document->id);
+  buffer_append(&b->out, w->hashes, unique * sizeof *w->hashes);
+  buffer_release(&name);
+}
+
 static int collect_batch(void *context, int index, void *batch, struct err *e) {
   struct dedup *d = context;
   struct worker *w = &d->workers[index];
   struct batch *b = batch;
-  struct document document;
-  size_t cursor = 0;
-  int found;
-  struct buffer id = {0};
+  const char *at = b->in.bytes.data, *end = at + b->in.bytes.len;
+  struct document_batch one = {.input = b->in.input, .format = b->in.format}; /* only lines of candidates are parsed */
   buffer_clear(&b->out);
-  while ((found = document_next(&w->parser, &b->in, &cursor, &document, e)) != 0) {
-    if (found < 0 || !candidates_has(d->candidates, document.ordinal)) continue;
-    w->count = 0;
-    shingler_run(w->shingler, document.text, collect_block, w);
-    w->room = RESIZE(w->room, w->capacity);
-    sort_spread(w->hashes, w->room, w->count);
-    size_t unique = 1;
-    for (size_t i = 1; i < w->count; i++)
-      if (w->hashes[i] != w->hashes[unique - 1]) w->hashes[unique++] = w->hashes[i];
-    buffer_clear(&id);
-    if (document.id.len) buffer_append_slice(&id, document.id);
-    else buffer_printf(&id, "%s:%llu", b->in.input, (unsigned long long)document.number);
-    struct packed packed = {document.text.len, id.len, unique};
-    buffer_append(&b->out, &packed, sizeof packed);
-    buffer_append_slice(&b->out, buffer_slice(&id));
-    buffer_append(&b->out, w->hashes, unique * sizeof *w->hashes);
+  for (uint64_t i = 0; at < end; i++) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    if (candidates_has(d->candidates, b->in.ordinal + i)) {
+      struct document document;
+      size_t cursor = 0;
+      buffer_clear(&one.bytes);
+      buffer_append(&one.bytes, at, (size_t)(newline + 1 - at));
+      one.first_line = b->in.first_line + i;
+      one.ordinal = b->in.ordinal + i;
+      if (document_next(&w->parser, &one, &cursor, &document, e) > 0) collect(w, b, &document);
+    }
+    at = newline + 1;
   }
-  buffer_release(&id);
+  document_batch_release(&one);
   return 0;
 }
 

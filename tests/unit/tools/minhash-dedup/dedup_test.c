@@ -36,7 +36,7 @@ static struct buffer contents(const char *path) {
 
 static void write_file(const char *path, const struct buffer *b) {
   FILE *f = fopen(path, "wb");
-  fwrite(b->data, 1, b->len, f);
+  if (b->len) fwrite(b->data, 1, b->len, f);
   fclose(f);
 }
 
