@@ -13,6 +13,7 @@
  * cached:    as forward for T new positions that stand behind past[b] older ones; no log_sum_exp
  *
  * Sums over the head and over keys are float (or double) with fused multiply-add where there is one.
+ * A NaN or infinity in a key or value may also reach queries just before it, whose weight for it is an exact 0.
  * Outputs do not overlap inputs, except that q, k and v (dq, dk and dv) may be column ranges of one matrix.
  */
 #ifndef KERNELS_ATTENTION_H
