@@ -335,7 +335,7 @@ int sample(struct program *p, const struct sample_settings *settings, struct err
   struct sampling s = {.program = p, .settings = settings, .generation = {.sampler = settings->sampler, .limit = settings->tokens, .logprobs = settings->logprobs}};
   s.generation.stops = s.stops;
   if (settings->prompt && p->operand_count) return err_usage(e, "give --prompt or files, not both");
-  if (!settings->prompt && p->operand_count == 0 && isatty(0)) return err_usage(e, "give --prompt, or prompts as `id prompt` lines on stdin");
+  if (!settings->prompt && p->operand_count == 0 && isatty(0)) return err_usage(e, "stdin is a terminal: give --prompt, or `id prompt` lines; usage: lm-sample -m DIR [OPTION]... [FILE...]");
   int result = open_model(&s, e);
   if (result == 0) result = output_open(&s.out, p->output, 0, e);
   if (result == 0) {

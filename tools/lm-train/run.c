@@ -2,11 +2,13 @@
 #include "tools/lm-train/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +39,7 @@ struct training {
   struct trainer *trainer;
   struct profile *profile;
   FILE *log;
+  int lock;                      /* descriptor of the output folder; -1: not open */
   double peak;                   /* GFLOP/s of a large matmul here */
   double seconds;                /* of all steps of this process */
   int64_t first;                 /* steps done before it */
@@ -57,6 +60,15 @@ static int check_folder(struct training *t, struct err *e) {
   int found = checkpoint_latest(p->output, &t->folder, e);
   if (found > 0) t->state = checkpoint_state(t->folder.data, e);
   return found < 0 || (found && !t->state) ? -1 : 0;
+}
+
+/* Two runs in one folder would take each other's files for leftovers. */
+static int lock_folder(struct training *t, struct err *e) {
+  const char *dir = t->program->output;
+  t->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (t->lock < 0) return err_errno(e, "%s", dir);
+  if (flock(t->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) return err_set(e, "%s: another lm-train is writing there", dir);
+  return 0; /* file systems without locks: trusted */
 }
 
 /* ---- data */
@@ -140,6 +152,10 @@ static int build_recipe(struct training *t, struct err *e) {
   if (t->state) {
     if (recipe_options_fill(&s->recipe, json_object_get(t->state, "recipe"), t->folder.data, e) < 0 || json_get_int(t->state, "seed", &seed, e) < 0) return -1;
     if (t->program->seed >= 0 && t->program->seed != seed) return err_usage(e, "the run has --seed %" PRId64 ", which cannot change", seed);
+    int64_t batch = s->recipe.batch, seq = s->recipe.seq;
+    if (json_get_int(t->state, "batch", &batch, e) < 0 || json_get_int(t->state, "seq", &seq, e) < 0) return -1;
+    if (s->recipe.batch != batch) return err_usage(e, "the run has --batch %" PRId64 ", which cannot change", batch);
+    if (s->recipe.seq != seq) return err_usage(e, "the run has --seq %" PRId64 ", which cannot change", seq);
   }
   t->seed = (uint64_t)(t->program->seed >= 0 ? t->program->seed : seed >= 0 ? seed : 0);
   if (recipe_options_resolve(&s->recipe, &t->config, &t->recipe, e) < 0) return -1;
@@ -275,7 +291,7 @@ static int train(struct training *t, struct err *e) {
   int64_t steps = t->recipe.schedule.steps;
   t->first = trainer_steps_done(t->trainer);
   if (t->first > steps) return err_set(e, "%s: %" PRId64 " steps are done, more than the %" PRId64 " asked for", t->folder.data, t->first, steps);
-  if (output_folder(p->output, e) < 0 || (p->force && checkpoint_clear(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0)) return -1;
+  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (p->force && checkpoint_clear(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0)) return -1;
   if (s->log && record_log_open(&t->log, s->log, t->first, e) < 0) return -1;
   if (t->state) program_message(p, "going on with %s", t->folder.data);
   double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
@@ -302,7 +318,7 @@ static int train(struct training *t, struct err *e) {
 }
 
 int run(struct program *p, struct run_settings *s, struct err *e) {
-  struct training t = {.program = p, .settings = s};
+  struct training t = {.program = p, .settings = s, .lock = -1};
   int result = check_folder(&t, e);
   if (result == 0) result = open_data(&t, e);
   if (result == 0) result = build_config(&t, e);
@@ -310,6 +326,7 @@ int run(struct program *p, struct run_settings *s, struct err *e) {
   if (result == 0) result = build_model(&t, e);
   if (result == 0 && !s->plan) result = train(&t, e);
   if (t.log) fclose(t.log);
+  if (t.lock >= 0) close(t.lock);
   profile_free(t.profile);
   trainer_free(t.trainer);
   parameters_release(&t.parameters);

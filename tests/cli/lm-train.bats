@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# lm-train: folders, budgets, resuming after every kind of end, and what lm-sample makes of the result.
+
+setup_file() {
+  export T=$BATS_FILE_TMPDIR
+  cd "$T" || return 1
+  for i in $(seq 1 60); do printf 'the cat number %d sat on the mat; the dog %d ran after it.\n' "$i" $((i * 7 % 13)); done > corpus.txt
+  "$BIN/bpe-train" -q -n 300 -p gpt2 --raw -o tok.tsv corpus.txt
+  "$BIN/bpe-encode" -q -t tok.tsv --raw -o train.bin corpus.txt
+  "$BIN/bpe-encode" -q -t tok.tsv --raw --shard-tokens 200 -o part.bin corpus.txt
+  cat > c.json <<'JSON'
+{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 300, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+ "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_act": "silu", "max_position_embeddings": 32, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true}
+JSON
+}
+
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+export OMP_WAIT_POLICY=passive
+train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --batch 4 --seq 16 "$@"; }
+
+@test "a run can be cut anywhere: killed, stopped, out of disk; --resume gives the bits of an undisturbed run" {
+  train -o whole --steps 400 --save-every 50 --log whole.tsv
+  command=("$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --batch 4 --seq 16 -o cut --steps 400 --save-every 50 --log cut.tsv)
+  "${command[@]}" & pid=$!
+  for i in $(seq 100); do [ -e cut/step-50 ] && break; sleep 0.05; done
+  kill -9 $pid; wait $pid || true
+  mkdir -p cut/step-999.tmp && echo half > cut/step-999.tmp/model.safetensors # as a kill while saving leaves it
+  "${command[@]}" --resume & pid=$!
+  for i in $(seq 100); do [ -e cut/step-150 ] && break; sleep 0.05; done
+  kill -TERM $pid; status=0; wait $pid || status=$?
+  [ $status -eq 143 ] || [ -e cut/step-400 ]
+  train -o cut --steps 400 --log cut.tsv --resume
+  cmp whole/model.safetensors cut/model.safetensors
+  cmp whole/run.tsv cut/run.tsv
+  cmp whole.tsv cut.tsv
+  [ ! -e cut/step-999.tmp ]
+}
+
+@test "a budget can be raised with --resume, and cannot be lowered below what is done" {
+  train -o m --steps 5 --schedule constant
+  train -o m --tokens 640 --resume
+  [ "$(cut -f 2 m/run.tsv | tail -1)" = 640 ]
+  [ "$(readlink m/latest)" = step-10 ]
+  ! train -o m --steps 5 --resume 2> err
+  grep -q '10 steps are done' err
+}
+
+@test "--flops and --tokens are turned into whole steps" {
+  train -o m --tokens 200
+  [ "$(cut -f 2 m/run.tsv | tail -1)" = 192 ]
+  per_token=$("$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" --seq 16 --batch 4 --steps 1 --plan | awk '$1 == "flops_per_token" { print $2 }')
+  train -o n --flops $((per_token * 64 * 3 + 10))
+  [ "$(cut -f 2 n/run.tsv | tail -1)" = 192 ]
+  [ "$(cut -f 3 n/run.tsv | tail -1)" = $((per_token * 192)) ]
+}
+
+@test "an existing folder needs --force or --resume; --force begins anew" {
+  train -o m --steps 3
+  ! train -o m --steps 3 2> err
+  grep -q -- '--resume' err
+  train -o m --steps 2 --force
+  [ "$(readlink m/latest)" = step-2 ] && [ ! -e m/step-3 ]
+  mkdir mine && echo keep > mine/notes
+  train -o mine --steps 1 --force
+  [ "$(cat mine/notes)" = keep ] && [ -e mine/model.safetensors ]
+}
+
+@test "--resume into nothing begins" {
+  train -o fresh --steps 2 --resume
+  [ -e fresh/model.safetensors ]
+}
+
+@test "two runs do not share a folder" {
+  command=("$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" --batch 4 --seq 16 -o m --steps 100000 --save-every 10)
+  "${command[@]}" & pid=$!
+  for i in $(seq 100); do [ -e m/latest ] && break; sleep 0.05; done
+  status=0
+  train -o m --steps 200000 --resume 2> err || status=$?
+  kill $pid; wait $pid || true
+  [ $status -eq 1 ] && grep -q 'another lm-train' err
+}
+
+@test "--keep leaves the newest checkpoints" {
+  train -o m --steps 6 --save-every 1 --keep 3
+  [ "$(cd m && echo step-*)" = 'step-4 step-5 step-6' ]
+}
+
+@test "what cannot change with --resume is refused by name" {
+  train -o m --steps 2 --seed 5
+  ! train -o m --steps 3 --resume --seed 6 2> err && grep -q -- '--seed 5' err
+  ! train -o m --steps 3 --resume --seq 8 2> err && grep -q -- '--seq 16' err
+  ! train -o m --steps 3 --resume --batch 2 2> err && grep -q -- '--batch 4' err
+  ! train -o m --steps 3 --resume --set hidden_size=64 2> err && grep -q 'another config' err
+  "$BIN/lm-train" -q -d "$T/train.bin" -o m --steps 3 --resume # all of it from the checkpoint
+  [ "$(cut -f 6 m/run.tsv | tail -1)" = 5 ]
+}
+
+@test "shards cut at any place are one stream" {
+  train -o one --steps 3
+  "$BIN/lm-train" -q -c "$T/c.json" -d "$T"'/part_*.bin' -t "$T/tok.tsv" --batch 4 --seq 16 -o two --steps 3
+  "$BIN/lm-train" -q -c "$T/c.json" -t "$T/tok.tsv" --batch 4 --seq 16 -o three --steps 3 -d "$T"/part_*.bin
+  cmp one/model.safetensors two/model.safetensors
+  cmp one/model.safetensors three/model.safetensors
+}
+
+@test "a micro-batch changes the memory, not the result" {
+  train -o one --steps 3 --micro-batch 4
+  train -o two --steps 3 --micro-batch 1
+  a=$(cut -f 4 one/run.tsv | tail -1) b=$(cut -f 4 two/run.tsv | tail -1)
+  awk -v a="$a" -v b="$b" 'BEGIN { d = a - b; exit !(d < 1e-4 && d > -1e-4) }'
+}
+
+@test "unsuitable data are refused with the remedy" {
+  head -c 1024 "$T/train.bin" > empty.bin
+  ! "$BIN/lm-train" -c "$T/c.json" -d empty.bin -o m --steps 1 2> err
+  ! "$BIN/lm-train" -c "$T/c.json" -d "$T/part_000000.bin" -o m --steps 1 --seq 32 --set max_position_embeddings=4096 --seq 1000 2> err && grep -q 'lower --seq' err
+  ! "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" -o m --steps 1 --set vocab_size=299 2> err && grep -q 'vocab_size is 299' err
+  ! "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" -o m --steps 1 --seq 64 2> err && grep -q 'max_position_embeddings' err
+  ! "$BIN/lm-train" -c "$T/c.json" -d "$T/none-*.bin" -o m --steps 1 2> err && grep -q 'no such file' err
+  [ ! -e m ]
+}
+
+@test "an unsupported config is refused by key and value" {
+  for set in hidden_act=gelu attention_bias=true model_type=qwen2 'rope_parameters={"rope_type":"llama3","rope_theta":500000}' num_key_value_heads=3 head_dim=7; do
+    status=0
+    train -o m --steps 1 --set "$set" 2> err || status=$?
+    [ $status -eq 1 ] && grep -q "${set%%=*}" err || { echo "$set: $status $(cat err)"; return 1; }
+  done
+  ! train -o m --steps 1 --set hiden_size=3 2> err && grep -q 'no key hiden_size' err
+}
+
+@test "a loss that is not finite ends the run with a message and keeps the last checkpoint" {
+  train -o m --steps 2
+  status=0
+  train -o m --steps 40 --resume --lr 1e6 --min-lr 1e6 --clip 0 --weight-decay 0 2> err || status=$?
+  if [ $status -ne 0 ]; then grep -q 'lower --lr' err; fi
+  [ -e m/latest/model.safetensors ]
+}
+
+@test "a checkpoint that cannot be written fails and leaves the earlier one" {
+  train -o m --steps 2
+  cp -r m before
+  (ulimit -f 40; trap '' XFSZ; ! train -o m --steps 4 --resume 2> err)
+  cmp before/model.safetensors m/model.safetensors
+  [ ! -e m/step-4 ] && [ ! -e m/step-4.tmp ]
+}
+
+@test "--recipe gives options, the command line wins" {
+  echo '{"steps": 3, "lr": 0.01, "schedule": "linear"}' > recipe.json
+  train -o m --recipe recipe.json --lr 0.02
+  [ "$(cut -f 8 m/run.tsv | tail -1)" = 3 ] && [ "$(cut -f 11 m/run.tsv | tail -1)" = 0.02 ] && [ "$(cut -f 14 m/run.tsv | tail -1)" = linear ]
+  echo '{"stepz": 3}' > recipe.json
+  ! train -o n --recipe recipe.json 2> err && grep -q stepz err
+}
+
+@test "a preset takes its vocabulary from the shards" {
+  "$BIN/lm-train" -q --preset stories260k -d "$T/train.bin" -t "$T/tok.tsv" -o m --steps 1 --batch 2 --seq 16
+  grep -q '"vocab_size": 300' m/config.json && grep -q '"eos_token_id": 299' m/config.json
+}
+
+@test "bits per byte are the loss over the bytes of the validation text" {
+  train -o m --steps 2 -V "$T/train.bin"
+  ids=$(($(stat -c %s "$T/train.bin") / 2 - 512 - 1)) bytes=$(stat -c %s "$T/corpus.txt")
+  awk -F '\t' -v n=$ids -v b="$bytes" 'NR == 2 { d = $5 / ($4 * n / b / log(2)) - 1; exit !(d < 1e-6 && d > -1e-6) }' m/run.tsv
+}
+
+@test "sampling: what was learnt by heart comes back; streams, batches and -p agree" {
+  for i in $(seq 1 80); do echo 'one two three four five six.'; done > count.txt
+  "$BIN/bpe-encode" -q -t "$T/tok.tsv" -o count.bin count.txt
+  "$BIN/lm-train" -q -c "$T/c.json" -d count.bin -t "$T/tok.tsv" -o m --steps 200 --batch 4 --seq 31 --lr 1e-2
+  [ "$("$BIN/lm-sample" -q -m m -p 'one two three four' -n 100)" = ' five six.' ]
+  [ "$("$BIN/lm-sample" -q -m m -p '')" = 'one two three four five six.' ]
+  printf 'a\tone two three four\nb\tfive six\nc\t\n' > prompts
+  "$BIN/lm-sample" -q -m m --samples 2 < prompts > all
+  "$BIN/lm-sample" -q -m m --samples 2 --batch 1 < prompts > single
+  cmp all single
+  [ "$(sed -n 5p all)" = "$(printf 'c\t0\tone two three four five six.')" ]
+  "$BIN/lm-sample" -q -m m --samples 3 --temperature 1 --seed 3 < prompts > x
+  "$BIN/lm-sample" -q -m m --samples 3 --temperature 1 --seed 3 < prompts > y
+  cmp x y
+  "$BIN/lm-sample" -q -m m -p 'one two' --logprobs -n 3 > table
+  [ "$(wc -l < table)" = 3 ] && awk -F '\t' 'NF != 3 || $2 > 0 { exit 1 }' table
+}
+
+@test "sampling: the last position ends a text with a message; a prompt that is too long is left out and counted" {
+  train -o m --steps 1
+  "$BIN/lm-sample" -m m -p 'the cat' -n 1000 --repeat-penalty 1.5 > out 2> err
+  long=$(printf 'the cat number %d sat. ' $(seq 40))
+  status=0
+  "$BIN/lm-sample" -m m -p "$long" > out 2> err || status=$?
+  [ $status -eq 1 ] && grep -q max_position_embeddings err
+  printf 'a\t%s\nb\tthe cat\n' "$long" | "$BIN/lm-sample" -m m -n 2 --stats s.json > out 2> err
+  [ "$(cut -f 1 out)" = b ] && grep -q max_position_embeddings err && grep -q '"bad": 1' s.json
+}
