@@ -211,6 +211,8 @@ static int parse(struct model_config *c, const json_t *object, struct err *e) {
     return err_prefix(e, "num_attention_heads %lld does not divide hidden_size %lld", (long long)c->heads, (long long)c->hidden_size);
   if (c->head_dim % 2) return err_set(e, "head_dim: %lld: rotary embedding needs an even size", (long long)c->head_dim);
   if (c->head_dim > 65536 || c->heads > 65536) return err_set(e, "head_dim or num_attention_heads is out of range");
+  double weights = (double)c->hidden_size * ((double)c->layers * ((double)((c->heads + c->kv_heads) * c->head_dim) * 2 + 3 * (double)c->intermediate_size) + 2 * (double)c->vocab_size);
+  if (weights > 1e15) return err_set(e, "the config describes %.3g parameters", weights);
   if (c->heads % c->kv_heads) return refuse(object, "num_key_value_heads", "does not divide num_attention_heads", e);
 
   const char *activation = "silu";
