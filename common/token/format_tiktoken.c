@@ -251,7 +251,7 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
   const struct encoding *encoding = NULL;
   for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++)
     if (strncmp(base, encodings[i].prefix, strlen(encodings[i].prefix)) == 0) encoding = &encodings[i];
-  if (!encoding && !(options && options->pattern)) return err_usage(e, "a .tiktoken file holds no pattern: give it with -p (and specials with -s)");
+  if (!encoding && !(options && options->pattern)) return err_usage(e, "%s: a .tiktoken file holds no pattern: give it with -p (and specials with -s)", name);
   struct buffer bytes = {0};
   int status = 0;
   size_t line = 0;
@@ -266,12 +266,12 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
       size_t digits = space ? n - (size_t)(space - file.data) - 1 : 0;
       if (digits && file.data[n - 1] == '\r') digits--;
       buffer_clear(&bytes);
-      if (!digits || digits >= sizeof number) status = err_set(e, "%zu: expected BASE64 RANK", line);
+      if (!digits || digits >= sizeof number) status = err_set(e, "%s:%zu: expected BASE64 RANK", name, line);
       else {
         memcpy(number, space + 1, digits);
         number[digits] = 0;
-        if (number_int(number, 0, INT32_MAX, &rank) || base64_decode(&bytes, file.data, (size_t)(space - file.data))) status = err_set(e, "%zu: expected BASE64 RANK", line);
-        else if (vocab_add(v, (uint32_t)rank, buffer_slice(&bytes), e)) status = err_prefix(e, "%zu", line);
+        if (number_int(number, 0, INT32_MAX, &rank) || base64_decode(&bytes, file.data, (size_t)(space - file.data))) status = err_set(e, "%s:%zu: expected BASE64 RANK", name, line);
+        else if (vocab_add(v, (uint32_t)rank, buffer_slice(&bytes), e)) status = err_prefix(e, "%s:%zu", name, line);
       }
     }
     n += newline != NULL;
@@ -284,7 +284,7 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
   pattern_canonical(&pattern, options && options->pattern ? options->pattern : encoding->pattern, false);
   v->pattern = STRDUP(buffer_string(&pattern));
   buffer_release(&pattern);
-  return add_specials(v, encoding, options, e);
+  return add_specials(v, encoding, options, e) ? err_prefix(e, "%s", name) : 0;
 }
 
 /* ---- vocab.json + merges.txt ---------------------------------------------------------------------------------------- */

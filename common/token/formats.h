@@ -20,7 +20,7 @@ int format_write_hf(struct buffer *tokenizer, struct buffer *config, const struc
 /* GPT-2: an object token -> id, and lines "left right" after an optional "#version" line. */
 int format_read_gpt2(struct vocab *v, const json_t *ids, struct slice merges, struct err *e);
 
-/* `name`: of the file, for its encoding. */
+/* `name`: of the file, for its encoding and for errors. */
 int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, const struct tokenizer_options *options, struct err *e);
 
 /* Common to the readers: from the bytes of all tokens, gives each ordinary token of two bytes and more the parts that

@@ -107,8 +107,7 @@ static int load_file(struct vocab *v, const char *path, const struct tokenizer_o
   int status = 0;
   if ((native || json) && options && (options->pattern || options->special_count >= 0)) status = err_usage(e, "%s: -p and -s are for .tiktoken files; this one has its own pattern and specials", path);
   else if (native) {
-    status = vocab_read(v, file, e);
-    if (status) err_prefix(e, "%s", path);
+    status = vocab_read(v, file, path, e);
   } else if (json) {
     json_t *config = NULL, *root = parse_json(path, &text, e);
     status = !root || load_config(path, &config, e) ? -1 : 0;
@@ -117,7 +116,6 @@ static int load_file(struct vocab *v, const char *path, const struct tokenizer_o
     json_decref(config);
   } else {
     status = format_read_tiktoken(v, file, path, options, e);
-    if (status) err_prefix(e, "%s", path);
   }
   buffer_release(&text);
   return status;

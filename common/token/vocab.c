@@ -233,7 +233,7 @@ static int read_row(struct vocab *v, struct slice line, struct buffer *bytes, co
   return 0;
 }
 
-int vocab_read(struct vocab *v, struct slice file, struct err *e) {
+int vocab_read(struct vocab *v, struct slice file, const char *name, struct err *e) {
   struct hashmap *specials = hashmap_new();
   struct buffer pattern = {0}, bytes = {0};
   uint32_t rank = 0;
@@ -249,14 +249,14 @@ int vocab_read(struct vocab *v, struct slice file, struct err *e) {
       if (!slice_equal(line, SLICE("#crawl2lm-tokenizer\t1"))) status = err_set(e, "not a tokenizer of version 1");
     } else if (line.len && line.data[0] == '#') status = read_header(v, line, &pattern, specials, e);
     else if (line.len) status = read_row(v, line, &bytes, specials, &rank, e);
-    if (status) err_prefix(e, "%zu", number);
+    if (status) err_prefix(e, "%s:%zu", name, number);
   }
   for (size_t i = 0; i < hashmap_count(specials) && status == 0; i++) {
     uint64_t id = hashmap_entries(specials)[i].value;
-    if (id >= v->size || v->entries[id].length == 0) status = err_set(e, "special %" PRIu64 " has no row", id);
+    if (id >= v->size || v->entries[id].length == 0) status = err_set(e, "%s: special %" PRIu64 " has no row", name, id);
   }
   if (status == 0) {
-    if (pattern.len == 0) status = err_set(e, "no #pattern");
+    if (pattern.len == 0) status = err_set(e, "%s: no #pattern", name);
     else v->pattern = STRDUP(buffer_string(&pattern));
   }
   hashmap_free(specials);

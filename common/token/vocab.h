@@ -61,7 +61,8 @@ void vocab_escape(struct buffer *out, struct slice bytes);
 int vocab_unescape(struct buffer *out, struct slice field);
 
 void vocab_write(struct buffer *out, const struct vocab *v); /* canonical form */
-int vocab_read(struct vocab *v, struct slice file, struct err *e);
+/* Errors name `name` and the line. */
+int vocab_read(struct vocab *v, struct slice file, const char *name, struct err *e);
 uint64_t vocab_hash(const struct vocab *v);
 
 /* GPT-2's byte <-> character table (encoder.py, bytes_to_unicode): code point of a byte; byte of a code point or -1. */

@@ -66,7 +66,10 @@ static int read_words(struct scheme *s, const char *path, struct err *e) {
   uint64_t line = 0;
   s->words = hashmap_new();
   for (;;) {
-    if ((status = input_peek(in, want, &data, &available, e))) break;
+    if ((status = input_peek(in, want, &data, &available, e))) {
+      err_prefix(e, "%s", path);
+      break;
+    }
     if (available == 0) break;
     const char *newline = memchr(data, '\n', available);
     if (!newline && available >= want) {
@@ -84,7 +87,7 @@ static int read_words(struct scheme *s, const char *path, struct err *e) {
       else *id = line;
     }
     if (status) {
-      err_prefix(e, "%" PRIu64, line);
+      err_prefix(e, "%s:%" PRIu64, path, line);
       break;
     }
     if (slice_equal(word, SLICE("<|endoftext|>"))) s->eot = (int64_t)line;
@@ -94,7 +97,6 @@ static int read_words(struct scheme *s, const char *path, struct err *e) {
   }
   s->hash = XXH3_64bits_digest(hash);
   XXH3_freeState(hash);
-  if (status) err_prefix(e, "%s", path);
   input_close(in);
   size_t n = hashmap_count(s->words);
   s->size = (uint32_t)n + 1;

@@ -24,7 +24,7 @@ static void refuses(const char *rows, const char *want, const char *name) {
   bytes.pattern = STRDUP("gpt2");
   vocab_write(&text, &bytes);
   buffer_append_string(&text, rows);
-  bool refused = vocab_read(&v, buffer_slice(&text), &e) || vocab_check(&v, &e);
+  bool refused = vocab_read(&v, buffer_slice(&text), "x", &e) || vocab_check(&v, &e);
   ok(refused && strstr(e.message, want), "%s: %s", name, refused ? e.message : "accepted");
   vocab_release(&v);
   vocab_release(&bytes);
@@ -49,7 +49,7 @@ int main(void) {
   ok(strncmp(buffer_string(&text), "#crawl2lm-tokenizer\t1\n#pattern\tx+\n#pattern\tgpt2\n#special\t260\t<|endoftext|>\n#eot\t260\n0\t\\x00\t\t\n", 85) == 0, "header: version, a line a stage, specials, end-of-text");
   ok(strstr(text.data, "\n9\t\\t\t\t\n10\t\\n\t\t\n11\t\\x0B\t\t\n") && strstr(text.data, "\n92\t\\\\\t\t\n") && strstr(text.data, "\n127\t\\x7F\t\t\n128\t\\x80\t\t\n") && strstr(text.data, "\n255\t\\xFF\t\t\n256\tab\t97\t98\n260\t<|endoftext|>\t\t\n"), "rows: escapes, parts, specials");
   vocab_init(&again);
-  ok(vocab_read(&again, buffer_slice(&text), &e) == 0 && vocab_check(&again, &e) == 0, "it is read back");
+  ok(vocab_read(&again, buffer_slice(&text), "x", &e) == 0 && vocab_check(&again, &e) == 0, "it is read back");
   vocab_write(&second, &again);
   ok_bytes(second.data, second.len, text.data, text.len, "and written the same");
   ok(vocab_hash(&v) == XXH3_64bits(text.data, text.len) && vocab_hash(&again) == vocab_hash(&v), "the hash is that of the native form");
@@ -65,7 +65,7 @@ int main(void) {
   vocab_write(&text, &v);
   ok(strstr(buffer_string(&text), "\n260\t<|endoftext|>\t\t\n257\tcd\t99\t100\n256\tab\t97\t98\n"), "merges out of the order of ids stand last, by rank");
   vocab_init(&again);
-  ok(vocab_read(&again, buffer_slice(&text), &e) == 0 && again.entries[257].rank == 0 && again.entries[256].rank == 1, "and are read in that order");
+  ok(vocab_read(&again, buffer_slice(&text), "x", &e) == 0 && again.entries[257].rank == 0 && again.entries[256].rank == 1, "and are read in that order");
   vocab_release(&again);
   vocab_release(&v);
 
@@ -82,9 +82,9 @@ int main(void) {
   refuses("#eot\t300\n", "end-of-text", "an end-of-text that is not there");
   refuses("#what\t300\n", "unknown header", "an unknown header");
   vocab_init(&v);
-  ok(vocab_read(&v, SLICE("#crawl2lm-tokenizer\t1\n#pattern\tgpt2\n0\ta\t\t\n"), &e) == 0 && vocab_check(&v, &e) && strstr(e.message, "byte 00"), "a vocabulary without all bytes: %s", e.message);
+  ok(vocab_read(&v, SLICE("#crawl2lm-tokenizer\t1\n#pattern\tgpt2\n0\ta\t\t\n"), "x", &e) == 0 && vocab_check(&v, &e) && strstr(e.message, "byte 00"), "a vocabulary without all bytes: %s", e.message);
   vocab_release(&v);
-  ok(vocab_read(&v, SLICE("#crawl2lm-tokenizer\t2\n"), &e) && strstr(e.message, "version"), "another version: %s", e.message);
+  ok(vocab_read(&v, SLICE("#crawl2lm-tokenizer\t2\n"), "x", &e) && strstr(e.message, "version"), "another version: %s", e.message);
   vocab_release(&v);
 
   int wrong = 0;
