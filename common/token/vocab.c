@@ -13,8 +13,6 @@
 #include "common/base/number.h"
 #include "common/base/utf8.h"
 
-#define VOCAB_LIMIT (1u << 28)
-
 void vocab_init(struct vocab *v) {
   memset(v, 0, sizeof *v);
   v->eot = -1;

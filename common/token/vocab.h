@@ -22,6 +22,7 @@
 #include "common/base/err.h"
 
 #define VOCAB_NONE UINT32_MAX
+#define VOCAB_LIMIT (1u << 22) /* ids; a small file that names a huge one must not fill the memory */
 
 struct vocab_entry {
   size_t offset;        /* in vocab.bytes */
@@ -46,7 +47,7 @@ struct vocab { /* zero to start; vocab_release() */
 void vocab_init(struct vocab *v);
 void vocab_release(struct vocab *v);
 
-/* 0, or -1 when the id is taken or beyond 2^28. */
+/* 0, or -1 when the id is taken or not below VOCAB_LIMIT. */
 int vocab_add(struct vocab *v, uint32_t id, struct slice bytes, struct err *e);
 int vocab_add_special(struct vocab *v, uint32_t id, struct slice bytes, struct err *e);
 static inline struct slice vocab_bytes(const struct vocab *v, uint32_t id) {

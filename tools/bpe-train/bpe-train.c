@@ -94,7 +94,7 @@ static int check(const struct program *p, const struct settings *s, int specials
     return 0;
   }
   if (!s->size) return err_usage(e, "give the size of the vocabulary with -n");
-  if (s->size < 256 + specials || s->size > (1 << 28)) return err_usage(e, "-n counts 256 bytes and %d special tokens: at least %d", specials, 256 + specials);
+  if (s->size < 256 + specials || s->size > VOCAB_LIMIT) return err_usage(e, "-n counts 256 bytes and %d special tokens: from %d to %u", specials, 256 + specials, VOCAB_LIMIT);
   for (int i = 0; i < specials; i++)
     for (int k = 0; k < i; k++)
       if (strcmp(s->specials.items[i], s->specials.items[k]) == 0) return err_usage(e, "special %s is given twice", s->specials.items[i]);
