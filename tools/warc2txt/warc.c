@@ -526,13 +526,13 @@ int warc_next(struct warc_reader *r, struct warc_record *record, struct err *e) 
   for (;;) {
     const char *data;
     size_t n;
+    if (r->ended && r->joined.len == r->joined_at) return WARC_END;
     window_peek(r, HEADER_STEP, false, &data, &n);
     if (r->truncated) {
       r->offset = window_offset(r);
       return recover(r, record, e);
     }
     if (n == 0) {
-      if (r->ended) return WARC_END;
       int next = input_next_member(r->in, e);
       if (next < 0) {
         r->offset = window_offset(r);
