@@ -132,4 +132,4 @@ def main():
             for k, n in enumerate(names): f.write("  [FEATURE_%s] = {%.6g, %.6g, %.6g},\n" % (n, m.mean[k], m.scale[k], m.b[k + 1]))
             f.write("};\n")
 
-main()
+if __name__ == "__main__": main()
