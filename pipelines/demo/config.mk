@@ -69,7 +69,7 @@ EXTRACT := --mode main
 LANGUAGES := cs da de en es fi fr it ja ko nl pt ru tr zh
 ENGLISH := $(manuals.sites) $(api.sites)
 LABEL_BYTES := 1000
-CLASSIFIER := --epochs 5
+CLASSIFIER := --epoch 5
 LANGUAGE := --lang en --min-lang 0.5
 
 # The rules are made for prose.  Manuals quote code, whose punctuation counts as words: three words in five must have a

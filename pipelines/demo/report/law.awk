@@ -33,8 +33,11 @@ function row(name, what) {
 
 END {
   p = value["prediction"]; l = low["prediction"]; h = high["prediction"]
-  inside = loss[big] >= l && loss[big] <= h
-  printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b>: %.2f %% %s than predicted, %s the 95 %% interval %.4f to %.4f.</div>\n", inside ? "" : " outside", p, loss[big], 100 * (loss[big] > p ? loss[big] - p : p - loss[big]) / p, (loss[big] > p ? "higher" : "lower"), inside ? "inside" : "<b>outside</b>", l, h
+  inside = l != "" && loss[big] >= l && loss[big] <= h
+  if (l == "") place = "with too few runs for an interval"
+  else place = (inside ? "inside" : "<b>outside</b>") sprintf(" the 95 %% interval %.4f to %.4f", l, h)
+  off = 100 * (loss[big] - p) / p
+  printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b>: %.2f %% %s than predicted, %s.</div>\n", inside ? "" : " outside", p, loss[big], off < 0 ? -off : off, off < 0 ? "lower" : "higher", place
   printf "<p>The law <i>L</i>(<i>N</i>, <i>D</i>) = <i>E</i> + <i>A</i>/<i>N</i><sup>\316\261</sup> + <i>B</i>/<i>D</i><sup>\316\262</sup> was fitted to the %d small runs (Huber loss on log residuals, intervals by resampling the runs) and asked for %s parameters and %s tokens before that model was trained, with %.3g times the compute of the largest run it had seen.</p>\n", runs - 1, thousands(params[big]), thousands(tokens[big]), flops[big] / flops[big - 1]
   meaning["E"] = "loss that no size and no data removes"
   meaning["A"] = meaning["alpha"] = "what more parameters are worth"
