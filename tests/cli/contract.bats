@@ -241,7 +241,7 @@ has_sample() { [ "$1" != unknown ] && { [ "$tool" != lm-train ] && [ "$tool" != 
       lm-train)
         has_sample "$reads" || return 0
         shift 3
-        "$BIN/$tool" -q "$@" -j 2 -o one && "$BIN/$tool" -q "$@" -j 2 -o two && cmp one/model.safetensors two/model.safetensors && cmp one/run.tsv two/run.tsv || wrong "$tool" 'differ'
+        "$BIN/$tool" -q "$@" -j 2 -o first && "$BIN/$tool" -q "$@" -j 2 -o second && cmp first/model.safetensors second/model.safetensors && cmp first/run.tsv second/run.tsv || wrong "$tool" 'differ'
         ;;
     esac
   }
