@@ -238,6 +238,7 @@ int program_end(struct program *p, int result, struct err *e) {
       return 1;
     }
     complain(p, "%s", e->message);
+    if (status == 2) usage_line(p, stderr);
   }
   if (p->stats_path && status != 2) {
     struct err late;
