@@ -9,8 +9,9 @@
 
 #include "kernels/cpu.h"
 
-/* One row; returns the loss. */
-static real row_scalar(real *logits, int32_t target, int64_t V, real gradient_scale, bool with_gradient) {
+/* One row; ld leads to the next, for variants that look ahead.  Returns the loss. */
+static real row_scalar(real *logits, int64_t ld, int32_t target, int64_t V, real gradient_scale, bool with_gradient) {
+  (void)ld;
   real most = logits[0];
   for (int64_t v = 1; v < V; v++) most = logits[v] > most ? logits[v] : most;
   double sum = 0;
@@ -35,11 +36,11 @@ int cross_entropy(real *losses, real *logits, int64_t ld, const int32_t *targets
     if (targets[r] >= V)
       return kernel_fail(e, "cross-entropy: target %d at row %lld is outside the vocabulary of %lld", targets[r],
                          (long long)r, (long long)V);
-  real (*row)(real *, int32_t, int64_t, real, bool) = CPU_PICK(row);
+  real (*row)(real *, int64_t, int32_t, int64_t, real, bool) = CPU_PICK(row);
 #pragma omp parallel for schedule(static) if (rows * V >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
     if (targets[r] >= 0) {
-      losses[r] = row(logits + r * ld, targets[r], V, gradient_scale, with_gradient);
+      losses[r] = row(logits + r * ld, ld, targets[r], V, gradient_scale, with_gradient);
     } else {
       losses[r] = 0;
       if (with_gradient) memset(logits + r * ld, 0, (size_t)V * sizeof *logits);

@@ -2,7 +2,7 @@
  *
  * Vector body of cross_entropy.c; arguments as of its scalar function.
  */
-static float V(row)(float *logits, int32_t target, int64_t classes, float gradient_scale, bool with_gradient) {
+static float V(row)(float *logits, int64_t ld, int32_t target, int64_t classes, float gradient_scale, bool with_gradient) {
   int64_t whole = classes / LANES * LANES, rest = classes - whole, v;
   vec a = vset(-INFINITY), sum = vset(0);
   for (v = 0; v < whole; v += LANES) a = vmax(a, vload(logits + v));
@@ -11,6 +11,7 @@ static float V(row)(float *logits, int32_t target, int64_t classes, float gradie
   a = vset(most);
   float wanted = logits[target];
   for (v = 0; v < whole; v += LANES) {
+    vfetch(logits + ld + v); /* the next row, while this one computes */
     vec p = vexp(vsub(vload(logits + v), a));
     sum = vadd(sum, p);
     if (with_gradient) vstore(logits + v, p);

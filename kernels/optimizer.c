@@ -8,7 +8,7 @@
 
 #include "kernels/cpu.h"
 
-enum { PIECE = 16384 };
+enum { PIECE = 16384, AHEAD = 512 /* elements fetched ahead */ };
 
 struct coefficients {
   real beta1, rest1, beta2, rest2; /* rest = 1 - beta */

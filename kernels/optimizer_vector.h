@@ -8,6 +8,7 @@ static void V(adamw)(float *restrict p, const float *restrict gradient, float *r
   vec rate = vset(c->rate), correction2 = vset(c->correction2), eps = vset(c->eps), scale = vset(c->gradient_scale);
   for (int64_t i = 0; i < n; i += LANES) {
     int64_t k = n - i < LANES ? n - i : LANES;
+    vfetch(gradient + i + AHEAD), vfetch_write(m + i + AHEAD), vfetch_write(v + i + AHEAD), vfetch_write(p + i + AHEAD);
     vec g = vmul(vload_n(gradient + i, k), scale);
     vec first = vfma(beta1, vload_n(m + i, k), vmul(rest1, g));
     vec second = vfma(beta2, vload_n(v + i, k), vmul(vmul(rest2, g), g));

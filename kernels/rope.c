@@ -6,8 +6,10 @@
 
 #include "kernels/cpu.h"
 
-static void rotate_scalar(real *restrict x, const real *restrict cosine, const real *restrict sine, int64_t heads,
+/* One row; ld leads to the next, for variants that look ahead. */
+static void rotate_scalar(real *restrict x, int64_t ld, const real *restrict cosine, const real *restrict sine, int64_t heads,
                           int64_t D, real sign) {
+  (void)ld;
   int64_t half = D / 2;
   for (int64_t h = 0; h < heads; h++, x += D)
     for (int64_t i = 0; i < half; i++) {
@@ -25,11 +27,11 @@ static void rotate_scalar(real *restrict x, const real *restrict cosine, const r
 int rope(real *x, int64_t ld, const real *cosine, const real *sine, int64_t rows, int64_t T, int64_t first, int64_t heads,
          int64_t D, bool inverse, struct kernel_error *e) {
   if (D % 2 != 0 || T < 1) return kernel_fail(e, "rope: head size %lld is odd or T is 0", (long long)D);
-  void (*rotate)(real *restrict, const real *restrict, const real *restrict, int64_t, int64_t, real) = CPU_PICK(rotate);
+  void (*rotate)(real *restrict, int64_t, const real *restrict, const real *restrict, int64_t, int64_t, real) = CPU_PICK(rotate);
 #pragma omp parallel for schedule(static) if (rows * heads * D >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
     int64_t at = (first + r % T) * (D / 2);
-    rotate(x + r * ld, cosine + at, sine + at, heads, D, inverse ? -1 : 1);
+    rotate(x + r * ld, ld, cosine + at, sine + at, heads, D, inverse ? -1 : 1);
   }
   return 0;
 }

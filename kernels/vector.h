@@ -9,6 +9,8 @@
  *   vmax(a, b)           b where either is NaN
  *   vexp                 error below 2 ulp; exp(-inf) = 0, overflow = inf, NaN stays
  *   dvec, dload          LANES/2 doubles, widened from floats
+ *   vfetch, vfetch_write  a cache line that will be read, or written; any address may be named.  Where a loop computes much
+ *                        or its streams change often, the hardware alone does not look far enough ahead.
  */
 #undef vec
 #undef dvec
@@ -35,6 +37,10 @@
 #undef dset
 #undef dfma
 #undef dsum
+#undef vfetch
+#undef vfetch_write
+#define vfetch(p) __builtin_prefetch((const void *)(p), 0, 3)
+#define vfetch_write(p) __builtin_prefetch((const void *)(p), 1, 3)
 #undef INLINE
 #define INLINE static inline __attribute__((always_inline, unused))
 

@@ -145,7 +145,6 @@ int main(int argc, char **argv) {
   FOR_EACH_VARIANT(v) {
     const char *variant = cpu_variant_name(v);
     if (wants_times(argc, argv)) {
-      if (argc > 2) backend_cpu()->set_threads(atoi(argv[2]));
       if (v == CPU_SCALAR) {
         speed(variant, 4, 256, 6, 6, 64);
         continue;

@@ -4,7 +4,8 @@
  *
  * A test computes each case a second time, in double and in the plainest order, and bounds
  *   nmse = sum (got - want)^2 / sum want^2                      (ggml's test-backend-ops uses the same measure)
- * With the argument --time a test prints speeds instead.
+ * With the argument --time a test prints speeds instead; --cpu-time: those of one thread by its CPU time, for a machine that
+ * others use.
  */
 #ifndef KERNEL_TEST_H
 #define KERNEL_TEST_H
@@ -33,7 +34,7 @@ static inline double number(uint64_t *state) { /* uniform in [-1, 1) */
 /* n numbers with 64 guard elements on both sides; guards_intact() sees whether something wrote there. */
 enum { GUARD = 64 };
 static inline real *array(int64_t n, uint64_t seed, double size) {
-  real *p = malloc((size_t)(n + 2 * GUARD) * sizeof *p);
+  real *p = aligned_alloc(64, ((size_t)(n + 2 * GUARD) * sizeof *p + 63) / 64 * 64);
   if (!p) abort();
   for (int64_t i = 0; i < n + 2 * GUARD; i++) p[i] = 12345;
   for (int64_t i = 0; i < n; i++) p[GUARD + i] = (real)(size * number(&seed));
@@ -74,9 +75,10 @@ static inline bool close_to(const real *got, const double *want, int64_t n, doub
   return e <= bound;
 }
 
+static clockid_t time_source = CLOCK_MONOTONIC;
 static inline double seconds(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(time_source, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -100,6 +102,13 @@ static inline int compare_doubles(const void *a, const void *b) {
     (result) = times_[0];                                                                                              \
   } while (0)
 
-static inline bool wants_times(int argc, char **argv) { return argc > 1 && strcmp(argv[1], "--time") == 0; }
+static inline bool wants_times(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "--cpu-time") == 0) {
+    backend_cpu()->set_threads(1);
+    time_source = CLOCK_PROCESS_CPUTIME_ID;
+    return true;
+  }
+  return argc > 1 && strcmp(argv[1], "--time") == 0;
+}
 
 #endif
