@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "common/base/buffer.h"
 #include "common/base/number.h"
@@ -48,6 +51,20 @@ int record_log_step(FILE *log, const struct trainer_report *r, int64_t tokens_a_
 
 int record_log_close(FILE *log, struct err *e) { return log && fclose(log) != 0 ? err_errno(e, "the log cannot be written") : 0; }
 
+/* Of architecture and recipe in canonical JSON: runs with the same hash differ by their seed only. */
+static uint64_t recipe_hash(const struct model_config *c, const struct recipe *r) {
+  json_t *o = config_to_json(c);
+  json_t *recipe = json_pack("{s:I,s:I,s:I,s:I,s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "batch", (json_int_t)r->batch, "seq", (json_int_t)r->seq, "steps", (json_int_t)r->schedule.steps,
+                             "warmup", (json_int_t)r->schedule.warmup, "schedule", (int)r->schedule.shape, "lr", r->schedule.lr, "min_lr", r->schedule.min_lr,
+                             "decay", r->schedule.decay, "beta1", r->beta1, "beta2", r->beta2, "eps", r->eps, "weight_decay", r->weight_decay, "clip", r->clip);
+  json_object_set_new(o, "recipe", recipe);
+  char *text = json_dumps(o, JSON_SORT_KEYS | JSON_COMPACT);
+  uint64_t hash = XXH3_64bits(text, strlen(text));
+  free(text);
+  json_decref(o);
+  return hash;
+}
+
 int record_run(const char *dir, const struct model_config *c, const struct recipe *r, const struct record_totals *t, struct err *e) {
   static const char *const shapes[] = {"cosine", "wsd", "linear", "constant"};
   struct buffer out = {0}, path = {0};
@@ -56,7 +73,7 @@ int record_run(const char *dir, const struct model_config *c, const struct recip
   buffer_printf(&out, "%lld\t%lld\t%.0f\t", (long long)config_matmul_parameters(c), (long long)t->tokens, config_flops_per_token(c, r->seq) * (double)t->tokens);
   buffer_printf(&out, "%s\t", number_format(t->loss, number));
   if (!isnan(t->bpb)) buffer_append_string(&out, number_format(t->bpb, number));
-  buffer_printf(&out, "\t%" PRIu64 "\t%016" PRIx64 "\t%lld\t%lld\t%lld\t", t->seed, config_hash(c), (long long)t->steps, (long long)r->batch, (long long)r->seq);
+  buffer_printf(&out, "\t%" PRIu64 "\t%016" PRIx64 "\t%lld\t%lld\t%lld\t", t->seed, recipe_hash(c, r), (long long)t->steps, (long long)r->batch, (long long)r->seq);
   buffer_printf(&out, "%s\t", number_format(r->schedule.lr, number));
   buffer_printf(&out, "%s\t%lld\t%s\t", number_format(r->schedule.min_lr, number), (long long)r->schedule.warmup, shapes[r->schedule.shape]);
   buffer_printf(&out, "%s\t%lld\t%lld\t%lld\t%lld\n", number_format(r->weight_decay, number), (long long)c->layers, (long long)c->hidden_size, (long long)c->vocab_size, (long long)config_parameters(c));
