@@ -57,7 +57,7 @@ for my $i (1 .. 10) {
   push @english, "copy$i.html";
 }
 for my $i (1 .. 8) {
-  page("$folder/english/short$i.html", "Short $i", 'The ' . pick(@{$words{en}{noun}}) . ' is here and this is all there is to say of it.');
+  page("$folder/english/short$i.html", "Short $i", 'The ' . pick(@{$words{en}{noun}}) . ' is here &lt;b&gt; &amp; this is all there is to say of it.');
   push @english, "short$i.html";
 }
 page("$folder/english/index.html", 'Contents', join(' ', links(@english, map { "missing$_.html" } 1 .. 5)));

@@ -34,23 +34,23 @@ setup() {
   [ -z "$(ls tmp)" ]
 }
 
-# Each program's reader takes one line or one byte and leaves: SIGPIPE, nothing on stderr, nothing behind.
+# The reader takes one line or one byte and leaves: every program dies of SIGPIPE, without a word, with nothing left behind.
 @test "head at any place is silent and leaves nothing behind" {
-  warc2txt -q x.warc.gz > one.tsv
-  for _ in $(seq 200); do cat one.tsv; done > many.tsv  # more than a pipe holds
+  perl -e 'srand(1); for my $i (1 .. 3000) { print "$i\t", join(" ", map { join "", map { chr(97 + rand 26) } 1 .. 6 } 1 .. 80), "\n" }' > many.tsv
   for _ in $(seq 40); do cat x.warc.gz; done > many.warc.gz
   ls > before
-  { warc2txt many.warc.gz; echo "$?" > status; } 2> errors | head -1 > /dev/null
-  [ "$(cat status)" = 141 ] && [ ! -s errors ]
-  for tool in 'qfilter --rules gopher-quality' 'minhash-dedup --verify 0 --ngram 2000' 'bpe-encode -t tok.tsv' 'bpe-encode -t bytes --ids'; do
-    { $tool many.tsv; echo "$?" > status; } 2> errors | head -c 1 > /dev/null
-    [ "$(cat status)" = 141 ] || [ "$tool" != 'qfilter --rules gopher-quality' ]
-    [ ! -s errors ]
+  for command in 'warc2txt many.warc.gz' 'qfilter many.tsv' 'minhash-dedup many.tsv' 'bpe-encode -t tok.tsv many.tsv' 'bpe-encode -t bytes --ids many.tsv'; do
+    { $command || echo "$?" > tmp/status; } 2> tmp/errors | head -c 1 > /dev/null
+    [ "$(cat tmp/status)" = 141 ]
+    [ ! -s tmp/errors ]
+    rm tmp/*
   done
-  warc2txt many.warc.gz 2> errors | qfilter 2>> errors | minhash-dedup 2>> errors | bpe-encode -t tok.tsv --ids 2>> errors | head -1 > line
-  [ ! -s errors ]
-  rm status errors line
-  ls > after
-  diff before after
+  warc2txt many.warc.gz 2> tmp/errors | qfilter 2>> tmp/errors | minhash-dedup 2>> tmp/errors | bpe-encode -t tok.tsv --ids 2>> tmp/errors | head -1 > /dev/null
+  [ ! -s tmp/errors ]
+  rm tmp/errors
+  ls > tmp/after
+  sed -i '/^before$/d' before
+  diff before <(sed '/^before$/d' tmp/after)
+  rm tmp/after
   [ -z "$(ls tmp)" ]
 }
