@@ -455,41 +455,30 @@ static void encode_long(const struct bpe *b, struct bpe_cache *c, struct slice p
   memcpy(entry + 1 + words, out->data + first, count * sizeof(uint32_t));
 }
 
-void bpe_encode_piece(const struct bpe *b, struct bpe_cache *c, struct slice piece, struct ids *out) {
-  if (piece.len == 1) {
-    ids_reserve(out, 1);
-    out->data[out->len++] = b->byte_id[(unsigned char)piece.data[0]];
-    return;
-  }
-  if (!c || piece.len > LONG_KEY) {
-    encode_uncached(b, piece, out);
-    return;
-  }
-  if (piece.len > SHORT_KEY) {
-    encode_long(b, c, piece, out);
-    return;
-  }
-  uint64_t key[2] = {0, 0};
-  if (piece.len >= 8) {
-    memcpy(&key[0], piece.data, 8);
-    uint64_t tail;
-    memcpy(&tail, piece.data + piece.len - 8, 8);
-    if (piece.len > 8) key[1] = tail >> (8 * (16 - piece.len));
-  } else if (piece.len >= 4) {
-    uint32_t head, tail;
-    memcpy(&head, piece.data, 4);
-    memcpy(&tail, piece.data + piece.len - 4, 4);
-    key[0] = head | (uint64_t)tail << (8 * (piece.len - 4));
+/* A piece of 2 to 15 bytes as a key; `readable` bytes may be read at its start. */
+static inline void make_key(uint64_t key[2], const char *piece, size_t n, size_t readable) {
+  if (readable >= 16) {
+    memcpy(key, piece, 16);
+    if (n < 8) {
+      key[0] &= (UINT64_C(1) << 8 * n) - 1;
+      key[1] = 0;
+    } else key[1] &= (UINT64_C(1) << 8 * (n - 8)) - 1;
   } else {
-    const unsigned char *p = (const unsigned char *)piece.data;
-    key[0] = p[0] | (uint64_t)p[piece.len / 2] << (8 * (piece.len / 2)) | (uint64_t)p[piece.len - 1] << (8 * (piece.len - 1));
+    key[0] = key[1] = 0;
+    memcpy(key, piece, n);
   }
-  key[1] |= (uint64_t)piece.len << 56;
+  key[1] |= (uint64_t)n << 56;
+}
+
+static inline struct slot *cache_set(const struct bpe_cache *c, const uint64_t key[2]) {
   unsigned __int128 m = (unsigned __int128)(key[0] ^ 0x9E3779B97F4A7C15u) * (key[1] ^ 0xA0761D6478BD642Fu);
-  struct slot *set = c->slots + 2 * (((uint64_t)m ^ (uint64_t)(m >> 64)) & c->mask);
+  return c->slots + 2 * (((uint64_t)m ^ (uint64_t)(m >> 64)) & c->mask);
+}
+
+/* There is room for SLOT_IDS ids in out. */
+static inline void encode_short(const struct bpe *b, struct slot *set, const uint64_t key[2], struct slice piece, struct ids *out) {
   for (int i = 0; i < 2; i++) {
     if (set[i].key[0] != key[0] || set[i].key[1] != key[1]) continue;
-    ids_reserve(out, SLOT_IDS);
     uint32_t *to = out->data + out->len;
     memcpy(to, set[i].ids, sizeof set[i].ids);
     out->len += (to[0] >> 28) + 1;
@@ -506,4 +495,36 @@ void bpe_encode_piece(const struct bpe *b, struct bpe_cache *c, struct slice pie
   memset(set[0].ids, 0, sizeof set[0].ids);
   memcpy(set[0].ids, out->data + first, count * sizeof(uint32_t));
   set[0].ids[0] |= (uint32_t)(count - 1) << 28;
+}
+
+void bpe_encode_piece(const struct bpe *b, struct bpe_cache *c, struct slice piece, struct ids *out) {
+  if (c && piece.len > 1) {
+    bpe_encode_pieces(b, c, piece, 0, &piece.len, 1, out);
+    return;
+  }
+  encode_uncached(b, piece, out);
+}
+
+void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice text, size_t from, const size_t *ends, int count, struct ids *out) {
+  uint64_t keys[BPE_PIECES][2];
+  struct slot *sets[BPE_PIECES];
+  size_t begin = from;
+  for (int i = 0; i < count; i++) {
+    size_t n = ends[i] - begin;
+    if (n > 1 && n <= SHORT_KEY) {
+      make_key(keys[i], text.data + begin, n, text.len - begin);
+      sets[i] = cache_set(c, keys[i]);
+      __builtin_prefetch(sets[i]);
+    }
+    begin = ends[i];
+  }
+  for (int i = 0; i < count; i++) {
+    struct slice piece = {text.data + from, ends[i] - from};
+    from = ends[i];
+    if (out->capacity - out->len < SLOT_IDS) ids_reserve(out, BPE_PIECES);
+    if (piece.len == 1) out->data[out->len++] = b->byte_id[(unsigned char)piece.data[0]];
+    else if (piece.len <= SHORT_KEY) encode_short(b, sets[i], keys[i], piece, out);
+    else if (piece.len <= LONG_KEY) encode_long(b, c, piece, out);
+    else encode_uncached(b, piece, out);
+  }
 }

@@ -244,16 +244,13 @@ void encoder_free(struct encoder *n) {
   free(n);
 }
 
-enum { ENDS = 256 };
-
 static int encode_plain(struct encoder *n, struct slice text, struct ids *out, struct err *e) {
-  size_t ends[ENDS], cursor = 0, from = 0;
+  size_t ends[BPE_PIECES], cursor = 0, from = 0;
   int count;
-  while ((count = pretokenize(n->t->pretokenizer, n->scratch, text, &cursor, ends, ENDS, e)) > 0)
-    for (int i = 0; i < count; i++) {
-      bpe_encode_piece(n->t->bpe, n->cache, (struct slice){text.data + from, ends[i] - from}, out);
-      from = ends[i];
-    }
+  while ((count = pretokenize(n->t->pretokenizer, n->scratch, text, &cursor, ends, BPE_PIECES, e)) > 0) {
+    bpe_encode_pieces(n->t->bpe, n->cache, text, from, ends, count, out);
+    from = ends[count - 1];
+  }
   return count;
 }
 
