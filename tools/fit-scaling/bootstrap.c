@@ -52,7 +52,7 @@ static void fit_resamples(void *context, int index, size_t begin, size_t end) {
     }
     struct fit fit;
     if (n > SMALL_TABLE) fit_from(&fit, w->points, weight, w->options, w->best->parameter);
-    if (n <= SMALL_TABLE || !fit.converged || fit.at_bound) fit_global(&fit, w->points, weight, w->options);
+    if (n <= SMALL_TABLE || !fit.converged || (fit.at_bound && !w->best->at_bound)) fit_global(&fit, w->points, weight, w->options);
     w->laws[i] = fit.law;
     w->outcome[i] = !fit.converged ? UNCONVERGED : fit.at_bound ? KEPT_AT_BOUND : KEPT;
   }

@@ -267,7 +267,11 @@ static void polish(struct fit *fit, const double start[P], const struct points *
 
 void fit_from(struct fit *fit, const struct points *p, const double *weight, const struct fit_options *options, const double start[P]) {
   struct bounds bounds = bounds_of(p);
-  polish(fit, start, p, weight, options, &bounds);
+  double from[P];
+  memcpy(from, start, sizeof from);
+  /* where E is 0 its slope is 0 too: begin at a twentieth of the smallest loss, from where it can rise */
+  if (from[at_e] <= bounds.low[at_e] + log_e_below / 2) from[at_e] = bounds.low[at_e] + log_e_below - 3;
+  polish(fit, from, p, weight, options, &bounds);
 }
 
 /* ---- starts */

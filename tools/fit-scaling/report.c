@@ -189,8 +189,10 @@ bool report_warning(const struct report *r, int index, struct buffer *out) {
   switch (index) {
     case 0:
       if (!r->fit.at_bound) return false;
-      buffer_printf(out, "%s%s%s not determined by these runs: the fit ends at a bound", r->fit.at_bound & FIT_NO_E ? "E runs to 0; " : "",
-                    r->fit.at_bound & FIT_ALPHA ? "alpha " : "", r->fit.at_bound & FIT_BETA ? "beta " : "");
+      if (r->fit.at_bound & FIT_NO_E) buffer_append_string(out, "E runs to 0, ");
+      if (r->fit.at_bound & FIT_ALPHA) buffer_append_string(out, "alpha runs to its bound, ");
+      if (r->fit.at_bound & FIT_BETA) buffer_append_string(out, "beta runs to its bound, ");
+      buffer_append_string(out, "so these runs do not determine the law");
       return true;
     case 1:
       if (r->fit.condition <= condition_limit) return false;
