@@ -221,10 +221,7 @@ void plot_svg(struct buffer *out, const struct plot *plot) {
                 WIDTH, HEIGHT, WIDTH, HEIGHT);
   text(out, left.x.from, 26, "start", "title", plot->title);
   struct buffer legend = {0};
-  char value[5][NUMBER_TEXT];
-  buffer_printf(&legend, "L(N, D) = E + A/N^alpha + B/D^beta: E %s, A %s, B %s, alpha %s, beta %s", number_format(plot->law->E, value[0]),
-                number_format(plot->law->A, value[1]), number_format(plot->law->B, value[2]), number_format(plot->law->alpha, value[3]),
-                number_format(plot->law->beta, value[4]));
+  buffer_printf(&legend, "L(N, D) = %.4g + %.4g / N^%.4g + %.4g / D^%.4g", plot->law->E, plot->law->A, plot->law->alpha, plot->law->B, plot->law->beta);
   text(out, left.x.from, 46, "start", NULL, buffer_string(&legend));
   buffer_release(&legend);
   frame(out, &left, "parameters");
