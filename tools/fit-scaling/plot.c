@@ -273,6 +273,6 @@ void plot_svg(struct buffer *out, const struct plot *plot) {
   for (size_t i = 0; i < plot->prediction_count; i++) cross(out, &right, &plot->predictions[i], log(plot->predictions[i].flops));
   buffer_append_string(out, "</g>\n");
   text(out, right.x.from, 26, "start", NULL, "dots: runs (rings: held out); lines: the law at each budget");
-  text(out, right.x.from, 46, "start", NULL, "red: compute-optimal frontier, dashed beyond the runs; crosses: predictions, 95% intervals");
+  text(out, right.x.from, 46, "start", NULL, "red: compute-optimal, dashed beyond the runs; crosses: predictions");
   buffer_append_string(out, "</svg>\n");
 }
