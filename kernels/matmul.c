@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Matrix products on the CPU: oneDNN, OpenBLAS, or the own kernel for few rows, as measured on two Zen 5 cores with the
- * shapes of a 17M-parameter Llama (GFLOP/s; register peak 540):
+ * shapes of a 17M-parameter Llama, 1,024 to 8,192 rows (GFLOP/s, two threads; registers reach 276 on one):
  *
  *                                 matmul primitive   dnnl_sgemm   OpenBLAS (Cooperlake)
  *   b transposed (forward)             447-507         340-517         406-490
  *   neither      (gradient of x)       365-526         484-526         432-486
- *   a transposed (gradient of w)       415-485         194-510         244-490
+ *   a transposed (gradient of w)       415-497         450-510         437-490
+ *     its rows a multiple of 4 KB apart    447-484         194-450         244-472
  *
- * so products with neither matrix transposed take dnnl_sgemm and all others the primitive.
+ * Hence the choice in multiply().
  */
 #include "kernels/matmul.h"
 
@@ -151,7 +152,9 @@ static int multiply_primitive(bool transpose_a, bool transpose_b, int64_t M, int
 static int multiply(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a,
                     int64_t ld_a, const float *b, int64_t ld_b, float beta, float *c, int64_t ld_c, struct kernel_error *e) {
 #if DNNL_VERSION_MAJOR == 2
-  if (alpha == 1 && (transpose_a || transpose_b))
+  /* Columns read down rows a multiple of 4 KB apart fall into one set of the cache, which dnnl_sgemm does not avoid. */
+  bool collides = ld_a * (int64_t)sizeof *a % 4096 == 0;
+  if (alpha == 1 && (transpose_b || (transpose_a && collides)))
     return multiply_primitive(transpose_a, transpose_b, M, N, K, a, ld_a, b, ld_b, beta, c, ld_c, e);
 #endif
   return check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c),
