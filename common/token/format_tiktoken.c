@@ -284,6 +284,12 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
   pattern_canonical(&pattern, options && options->pattern ? options->pattern : encoding->pattern, false);
   v->pattern = STRDUP(buffer_string(&pattern));
   buffer_release(&pattern);
+  struct pretokenizer *compiled;
+  if (pretokenizer_new(&compiled, v->pattern, e)) {
+    e->kind = ERR_USAGE; /* only -p can be wrong */
+    return -1;
+  }
+  pretokenizer_free(compiled);
   return add_specials(v, encoding, options, e) ? err_prefix(e, "%s", name) : 0;
 }
 

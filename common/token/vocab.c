@@ -126,12 +126,24 @@ int vocab_unescape(struct buffer *out, struct slice field) {
 
 /* ---- native form ---------------------------------------------------------------------------------------------------- */
 
+static void put_number(struct buffer *out, uint32_t n) {
+  char digits[10];
+  size_t at = sizeof digits;
+  do digits[--at] = (char)('0' + n % 10);
+  while (n /= 10);
+  buffer_append(out, digits + at, sizeof digits - at);
+}
+
 static void write_row(struct buffer *out, const struct vocab *v, uint32_t id) {
   const struct vocab_entry *t = &v->entries[id];
-  buffer_printf(out, "%" PRIu32 "\t", id);
+  put_number(out, id);
+  buffer_put(out, '\t');
   vocab_escape(out, vocab_bytes(v, id));
-  if (t->left != VOCAB_NONE) buffer_printf(out, "\t%" PRIu32 "\t%" PRIu32 "\n", t->left, t->right);
-  else buffer_append(out, "\t\t\n", 3);
+  buffer_put(out, '\t');
+  if (t->left != VOCAB_NONE) put_number(out, t->left);
+  buffer_put(out, '\t');
+  if (t->left != VOCAB_NONE) put_number(out, t->right);
+  buffer_put(out, '\n');
 }
 
 struct ranked {

@@ -47,6 +47,7 @@ struct encode {
   struct output *lines, *rejects;
   struct counts counts;
   bool warned;
+  bool begun; /* --ids: the line of this raw document has an id */
 };
 
 static size_t cut_raw(void *context, struct slice text) {
@@ -143,7 +144,12 @@ static int write_batch(void *context, void *batch, struct err *e) {
     program_warn(n->p, "%s; further bad lines are only counted", b->bad.message);
   }
   if (n->rejects && output_write(n->rejects, b->rejects.data, b->rejects.len, e)) return -1;
-  if (n->lines && output_write(n->lines, b->text.data, b->text.len, e)) return -1;
+  if (n->lines) {
+    /* A chunk knows not whether those before it had any id. */
+    size_t skip = n->raw && !n->begun && b->text.len && b->text.data[0] == ' ';
+    n->begun = !b->chunk.last && (n->begun || b->text.len > skip);
+    if (output_write(n->lines, b->text.data + skip, b->text.len - skip, e)) return -1;
+  }
   if (n->shards && shard_writer_put(n->shards, b->ids.data, b->ids.len, e)) return -1;
   progress_add(n->p->progress, n->raw ? b->chunk.raw_bytes : b->lines.raw_bytes, b->counts.in);
   return 0;

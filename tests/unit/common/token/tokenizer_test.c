@@ -266,6 +266,41 @@ static void test_shared(void) {
   tokenizer_free(t);
 }
 
+/* What the post-processor adds, read from a file like Llama 3's and kept when it is written. */
+static void test_post_processor(void) {
+  struct tokenizer *t = small_tokenizer("gpt2"), *with = NULL, *again = NULL;
+  struct err e = {0};
+  struct buffer path = {0};
+  int n = 0, after = 0;
+  const uint32_t *prefix = tokenizer_prefix(t, &n);
+  ok(n == 0 && !prefix, "our own tokenizers add nothing");
+  buffer_printf(&path, "%s/template", tap_folder());
+  output_folder(buffer_string(&path), &e);
+  tokenizer_write_hf(t, path.data, &e);
+  buffer_append_string(&path, "/tokenizer.json");
+  struct buffer text = read_file(buffer_string(&path)), changed = {0};
+  static const char key[] = "\"post_processor\":";
+  char *at = strstr(text.data, key), *end = strstr(text.data, ",\"decoder\"");
+  if (!at || !end) {
+    ok(false, "the written file has a post-processor");
+    return;
+  }
+  buffer_append(&changed, text.data, (size_t)(at - text.data) + strlen(key));
+  buffer_append_string(&changed, "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"B\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},{\"SpecialToken\":{\"id\":\"E\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{\"B\":{\"id\":\"B\",\"ids\":[656,657],\"tokens\":[]},\"E\":{\"id\":\"E\",\"ids\":[657],\"tokens\":[]}}}]}");
+  buffer_append_string(&changed, end);
+  output_file(path.data, changed.data, changed.len, &e);
+  ok(tokenizer_load(&with, path.data, NULL, &e) == 0 && (prefix = tokenizer_prefix(with, &n)) && n == 2 && prefix[0] == 656 && prefix[1] == 657 && *tokenizer_suffix(with, &after) == 657 && after == 1, "a template gives prefix and suffix %s", e.message);
+  ok(with && tokenizer_hash(with) == tokenizer_hash(t), "which the hash leaves out");
+  path.len -= strlen("/tokenizer.json");
+  ok(with && tokenizer_write_hf(with, buffer_string(&path), &e) == 0 && tokenizer_load(&again, path.data, NULL, &e) == 0 && (prefix = tokenizer_prefix(again, &n)) && n == 2 && prefix[1] == 657, "and are written again");
+  tokenizer_free(t);
+  tokenizer_free(with);
+  tokenizer_free(again);
+  buffer_release(&path);
+  buffer_release(&text);
+  buffer_release(&changed);
+}
+
 static size_t cut_at_spaces(void *context, struct slice text) {
   (void)context;
   for (size_t i = text.len; i-- > 1;)
@@ -296,6 +331,7 @@ int main(void) {
   test_specials();
   test_files();
   test_refusals();
+  test_post_processor();
   test_raw_text();
   test_shared();
   return tap_done();
