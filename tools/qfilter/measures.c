@@ -20,11 +20,6 @@
 
 enum { DONE_WORDS = 1, DONE_LINES = 2, DONE_LINE_REPEATS = 4, DONE_PARAGRAPH_REPEATS = 8, DONE_FINEWEB = 16, DONE_SPLIT = 32, DONE_HASHES = 64 };
 
-struct gram_count {
-  uint64_t key;
-  uint32_t count, first;
-};
-
 #define BASE 0x9E3779B97F4A7C15u /* odd */
 enum { POWERS = 1024 };
 static uint64_t byte_hash[256], power[POWERS];
@@ -54,12 +49,11 @@ void measures_begin(struct measures *m, enum words_mode mode, struct slice text)
 
 void measures_release(struct measures *m) {
   word_list_release(&m->list);
-  free(m->hash);
   free(m->prefix);
   free(m->characters_before);
   free(m->bytes_before);
-  free(m->keys);
-  free(m->counts);
+  free(m->keys.slots);
+  free(m->counts.slots);
   *m = (struct measures){0};
 }
 
@@ -171,21 +165,25 @@ const struct line_values *measures_lines(struct measures *m) {
 
 /* ---- sets of hashes: open addressing, load at most 1/2, 0 is empty */
 
+enum { FIRST_SLOTS = 1 << 20 }; /* larger sets grow as they fill: of millions of lines few may be different */
+
 static size_t table_size(size_t elements) {
   size_t size = 64;
   while (size < elements * 2) size *= 2;
   return size;
 }
 
-static size_t keys_begin(struct measures *m, size_t elements) {
+static void keys_begin(struct key_set *set, size_t elements) {
   size_t size = table_size(elements);
-  if (size > m->key_capacity) {
-    free(m->keys);
-    m->keys = MALLOC(size * sizeof *m->keys);
-    m->key_capacity = size;
+  if (size > FIRST_SLOTS) size = FIRST_SLOTS;
+  if (size > set->capacity || set->capacity > 16 * (size_t)FIRST_SLOTS) {
+    free(set->slots);
+    set->slots = MALLOC(size * sizeof *set->slots);
+    set->capacity = size;
   }
-  memset(m->keys, 0, size * sizeof *m->keys);
-  return size - 1;
+  memset(set->slots, 0, size * sizeof *set->slots);
+  set->mask = size - 1;
+  set->used = 0;
 }
 
 static inline uint64_t spread(uint64_t key) { /* the low bits of a product depend on low bits alone */
@@ -194,21 +192,47 @@ static inline uint64_t spread(uint64_t key) { /* the low bits of a product depen
   return key ^ key >> 32;
 }
 
-/* True when the key was there. */
-static inline bool keys_add(uint64_t *keys, size_t mask, uint64_t key) {
-  if (key == 0) key = 1;
-  for (size_t i = spread(key) & mask;; i = (i + 1) & mask) {
-    if (keys[i] == key) return true;
-    if (keys[i] == 0) {
-      keys[i] = key;
-      return false;
-    }
+static void keys_grow(struct key_set *set) {
+  size_t size = (set->mask + 1) * 2;
+  uint64_t *slots = NEW_ARRAY(uint64_t, size);
+  for (size_t k = 0; k <= set->mask; k++) {
+    uint64_t key = set->slots[k];
+    if (key == 0) continue;
+    size_t i = spread(key) & (size - 1);
+    while (slots[i]) i = (i + 1) & (size - 1);
+    slots[i] = key;
   }
+  free(set->slots);
+  set->slots = slots;
+  set->capacity = size;
+  set->mask = size - 1;
 }
 
-static void add_part(struct repeat_values *v, uint64_t *keys, size_t mask, const char *p, size_t n) {
+/* True when the key was there. */
+static inline bool keys_add(struct key_set *set, uint64_t key) {
+  if (key == 0) key = 1;
+  size_t i = spread(key) & set->mask;
+  for (; set->slots[i]; i = (i + 1) & set->mask)
+    if (set->slots[i] == key) return true;
+  set->slots[i] = key;
+  if (++set->used * 2 > set->mask + 1) keys_grow(set);
+  return false;
+}
+
+/* Runs of newlines, which bound the number of parts. */
+static size_t newline_runs(struct slice text) {
+  size_t runs = 0;
+  char before = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    runs += text.data[i] == '\n' && before != '\n';
+    before = text.data[i];
+  }
+  return runs;
+}
+
+static void add_part(struct repeat_values *v, struct key_set *keys, const char *p, size_t n) {
   v->parts++;
-  if (keys_add(keys, mask, XXH3_64bits(p, n))) {
+  if (keys_add(keys, XXH3_64bits(p, n))) {
     v->duplicates++;
     v->duplicate_characters += unicode_count(p, n);
   }
@@ -217,19 +241,18 @@ static void add_part(struct repeat_values *v, uint64_t *keys, size_t mask, const
 /* find_duplicates(re.split("\n{least,}", text)) */
 static struct repeat_values repeats(struct measures *m, struct slice text, size_t least) {
   struct repeat_values v = {0};
-  size_t separators = count_byte(text, '\n') / least;
-  size_t mask = keys_begin(m, separators + 1);
+  keys_begin(&m->keys, newline_runs(text) + 1);
   const char *start = text.data, *p = text.data, *end = text.data + text.len;
   while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
     const char *q = p;
     while (q < end && *q == '\n') q++;
     if ((size_t)(q - p) >= least) {
-      add_part(&v, m->keys, mask, start, (size_t)(p - start));
+      add_part(&v, &m->keys, start, (size_t)(p - start));
       start = q;
     }
     p = q;
   }
-  add_part(&v, m->keys, mask, start, (size_t)(end - start));
+  add_part(&v, &m->keys, start, (size_t)(end - start));
   return v;
 }
 
@@ -250,7 +273,7 @@ const struct fineweb_values *measures_fineweb(struct measures *m, const struct c
   m->done |= DONE_FINEWEB;
   struct fineweb_values v = {.newlines = count_byte(m->text, '\n')};
   v.characters_without_newlines = m->characters - v.newlines;
-  size_t mask = keys_begin(m, v.newlines + 1);
+  keys_begin(&m->keys, newline_runs(m->text) + 1);
   const char *p = m->text.data, *end = m->text.data + m->text.len;
   for (;;) {
     const char *q = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
@@ -263,7 +286,7 @@ const struct fineweb_values *measures_fineweb(struct measures *m, const struct c
       v.lines++;
       v.punctuated += char_set_has(stop_chars, unicode_decode(line.data + last, &length));
       v.short_lines += (double)characters <= short_length;
-      if (keys_add(m->keys, mask, XXH3_64bits(line.data, line.len))) v.duplicate_characters += characters;
+      if (keys_add(&m->keys, XXH3_64bits(line.data, line.len))) v.duplicate_characters += characters;
     }
     if (q == end) break;
     p = q + 1;
@@ -280,8 +303,7 @@ static void hash_words(struct measures *m) {
   split(m);
   size_t count = m->list.count;
   if (count + 1 > m->word_capacity) {
-    m->word_capacity = (count + 1) + (count + 1) / 2;
-    m->hash = RESIZE(m->hash, m->word_capacity);
+    m->word_capacity = count + 1 + (count < 1 << 16 ? count : 0);
     m->prefix = RESIZE(m->prefix, m->word_capacity);
     m->characters_before = RESIZE(m->characters_before, m->word_capacity);
     m->bytes_before = RESIZE(m->bytes_before, m->word_capacity);
@@ -296,57 +318,146 @@ static void hash_words(struct measures *m) {
       h = h * BASE + byte_hash[p[i]];
       characters += (p[i] & 0xC0) != 0x80;
     }
-    m->hash[w] = h;
     m->prefix[w + 1] = m->prefix[w] * base_to(n) + h;
     m->characters_before[w + 1] = m->characters_before[w] + characters;
     m->bytes_before[w + 1] = m->bytes_before[w] + n;
   }
 }
 
-size_t measures_top_gram(struct measures *m, int n) {
-  hash_words(m);
-  size_t count = m->list.count;
-  if (count < (size_t)n) return 0;
-  size_t grams = count - (size_t)n + 1, size = table_size(grams), mask = size - 1;
-  if (size > m->count_capacity) {
-    free(m->counts);
-    m->counts = MALLOC(size * sizeof *m->counts);
-    m->count_capacity = size;
-  }
-  struct gram_count *counts = m->counts;
-  memset(counts, 0, size * sizeof *counts);
-  uint32_t best = 0, best_first = 0;
-  for (size_t g = 0; g < grams; g++) {
-    uint64_t key = m->hash[g];
-    for (int i = 1; i < n; i++) key = (key ^ key >> 29) * 0xBF58476D1CE4E5B9u + m->hash[g + (size_t)i];
-    size_t slot = spread(key) & mask;
-    while (counts[slot].count && counts[slot].key != key) slot = (slot + 1) & mask;
-    if (!counts[slot].count) counts[slot] = (struct gram_count){.key = key, .first = (uint32_t)g};
-    uint32_t c = ++counts[slot].count;
-    if (c > best || (c == best && counts[slot].first < best_first)) {
-      best = c;
-      best_first = counts[slot].first;
-    }
-  }
-  size_t length = m->characters_before[best_first + (size_t)n] - m->characters_before[best_first] + (size_t)n - 1;
-  return length * best;
+/* Hash of words g .. g + n - 1 joined by nothing. */
+static inline uint64_t joined(const struct measures *m, size_t g, size_t n) {
+  return m->prefix[g + n] - m->prefix[g] * base_to(m->bytes_before[g + n] - m->bytes_before[g]);
 }
 
-size_t measures_duplicate_grams(struct measures *m, int n) {
+/* Tables of n-grams stay small: the n-grams of a text with many are counted part by part, the part being chosen by
+ * the hash. */
+enum { PART_GRAMS = 1 << 22 };
+
+static size_t part_grams(const struct measures *m) { return m->part_grams ? m->part_grams : PART_GRAMS; }
+
+static unsigned part_bits(const struct measures *m, size_t grams) {
+  unsigned bits = 0;
+  while (grams >> bits > part_grams(m)) bits++;
+  return bits;
+}
+
+static inline uint64_t part_of(uint64_t key, unsigned bits) { return bits ? (key * 0x94D049BB133111EBu) >> (64 - bits) : 0; }
+
+static void counts_begin(struct gram_table *t, size_t grams) {
+  size_t size = table_size(grams);
+  if (size > t->capacity) {
+    free(t->slots);
+    t->slots = MALLOC(size * sizeof *t->slots);
+    t->capacity = size;
+  }
+  memset(t->slots, 0, size * sizeof *t->slots);
+  t->mask = size - 1;
+  t->used = 0;
+}
+
+static void counts_grow(struct gram_table *t) {
+  size_t size = (t->mask + 1) * 2;
+  struct gram_count *slots = NEW_ARRAY(struct gram_count, size);
+  for (size_t k = 0; k <= t->mask; k++) {
+    if (!t->slots[k].count) continue;
+    size_t i = spread(t->slots[k].key) & (size - 1);
+    while (slots[i].count) i = (i + 1) & (size - 1);
+    slots[i] = t->slots[k];
+  }
+  free(t->slots);
+  t->slots = slots;
+  t->capacity = size;
+  t->mask = size - 1;
+}
+
+/* Counts one more of `key`, which stands at word g.  The pointer holds until the next call. */
+static inline struct gram_count *counts_add(struct gram_table *t, uint64_t key, size_t g) {
+  if (t->used * 4 > (t->mask + 1) * 3) counts_grow(t);
+  size_t slot = spread(key) & t->mask;
+  while (t->slots[slot].count && t->slots[slot].key != key) slot = (slot + 1) & t->mask;
+  struct gram_count *c = &t->slots[slot];
+  if (!c->count) {
+    *c = (struct gram_count){.key = key, .first = (uint32_t)g};
+    t->used++;
+  }
+  c->count++;
+  return c;
+}
+
+size_t measures_top_gram(struct measures *m, int length) {
   hash_words(m);
-  size_t count = m->list.count, repeated = 0;
-  if (count < (size_t)n) return 0;
-  size_t mask = keys_begin(m, count - (size_t)n + 1);
-  uint64_t *keys = m->keys;
-  for (size_t g = 0; g + (size_t)n <= count;) {
-    size_t bytes = m->bytes_before[g + (size_t)n] - m->bytes_before[g];
-    uint64_t key = m->prefix[g + (size_t)n] - m->prefix[g] * base_to(bytes);
-    if (keys_add(keys, mask, key)) {
-      repeated += m->characters_before[g + (size_t)n] - m->characters_before[g];
-      g += (size_t)n;
+  size_t count = m->list.count, n = (size_t)length;
+  if (count < n) return 0;
+  size_t grams = count - n + 1;
+  unsigned bits = part_bits(m, grams);
+  uint32_t best = 0, best_first = 0;
+  for (uint64_t part = 0; part < 1ull << bits; part++) {
+    counts_begin(&m->counts, grams < part_grams(m) ? grams : part_grams(m));
+    uint64_t recent[NGRAM_MAX]; /* hashes of the last words, word w at w % n */
+    for (size_t w = 0; w + 1 < n; w++) recent[w] = joined(m, w, 1);
+    for (size_t g = 0, oldest = 0; g < grams; g++) {
+      recent[oldest == 0 ? n - 1 : oldest - 1] = joined(m, g + n - 1, 1);
+      uint64_t key = recent[oldest];
+      for (size_t i = 1, k = oldest; i < n; i++) {
+        k = k + 1 == n ? 0 : k + 1;
+        key = (key ^ key >> 29) * 0xBF58476D1CE4E5B9u + recent[k];
+      }
+      oldest = oldest + 1 == n ? 0 : oldest + 1;
+      if (part_of(key, bits) != part) continue;
+      const struct gram_count *c = counts_add(&m->counts, key, g);
+      if (c->count > best || (c->count == best && c->first < best_first)) {
+        best = c->count;
+        best_first = c->first;
+      }
+    }
+  }
+  size_t characters = m->characters_before[best_first + n] - m->characters_before[best_first] + n - 1;
+  return characters * best;
+}
+
+/* Marks the n-grams that occur more than once; returns how many different ones do. */
+static size_t mark_repeated(struct measures *m, size_t n, size_t grams, uint64_t *marks) {
+  unsigned bits = part_bits(m, grams);
+  size_t different = 0;
+  for (uint64_t part = 0; part < 1ull << bits; part++) {
+    counts_begin(&m->counts, grams < part_grams(m) ? grams : part_grams(m));
+    for (size_t g = 0; g < grams; g++) {
+      uint64_t key = joined(m, g, n);
+      if (part_of(key, bits) != part) continue;
+      const struct gram_count *c = counts_add(&m->counts, key, g);
+      if (c->count == 1) continue;
+      different += c->count == 2;
+      marks[c->first / 64] |= 1ull << (c->first % 64);
+      marks[g / 64] |= 1ull << (g % 64);
+    }
+  }
+  return different;
+}
+
+size_t measures_duplicate_grams(struct measures *m, int length) {
+  hash_words(m);
+  size_t count = m->list.count, n = (size_t)length, repeated = 0;
+  if (count < n) return 0;
+  size_t grams = count - n + 1;
+  uint64_t *marks = NULL;
+  if (part_bits(m, grams)) { /* only what occurs twice needs to be remembered */
+    marks = NEW_ARRAY(uint64_t, grams / 64 + 1);
+    keys_begin(&m->keys, mark_repeated(m, n, grams, marks));
+  } else {
+    keys_begin(&m->keys, grams);
+  }
+  for (size_t g = 0; g < grams;) {
+    if (marks && !(marks[g / 64] >> (g % 64) & 1)) {
+      g++;
+      continue;
+    }
+    if (keys_add(&m->keys, joined(m, g, n))) {
+      repeated += m->characters_before[g + n] - m->characters_before[g];
+      g += n;
     } else {
       g++;
     }
   }
+  free(marks);
   return repeated;
 }

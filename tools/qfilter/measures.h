@@ -42,6 +42,19 @@ struct fineweb_values { /* lines of split("\n") that are not blank */
   size_t characters_without_newlines, newlines;
 };
 
+struct key_set { /* hashes of lines, paragraphs, n-grams */
+  uint64_t *slots;
+  size_t mask, used, capacity;
+};
+
+struct gram_table { /* n-grams with their number and the word where the first of them starts */
+  struct gram_count {
+    uint64_t key;
+    uint32_t count, first;
+  } *slots;
+  size_t mask, used, capacity;
+};
+
 struct measures { /* zero to start; measures_begin() for each text; not shared between threads */
   struct slice text;
   enum words_mode mode;
@@ -52,13 +65,13 @@ struct measures { /* zero to start; measures_begin() for each text; not shared b
   struct line_values lines;
   struct repeat_values line_repeats, paragraph_repeats;
   struct fineweb_values fineweb;
-  /* per word: polynomial hash, the same of all words before it joined, and the code points and bytes before it */
-  uint64_t *hash, *prefix;
+  /* [words + 1]: the polynomial hash of all words before one, joined; their code points; their bytes */
+  uint64_t *prefix;
   uint32_t *characters_before, *bytes_before;
   size_t word_capacity;
-  uint64_t *keys; /* hash table of all repetition values */
-  struct gram_count *counts;
-  size_t key_capacity, count_capacity;
+  struct key_set keys;
+  struct gram_table counts;
+  size_t part_grams; /* n-grams that are counted at once; 0: four million */
 };
 
 void measures_begin(struct measures *m, enum words_mode mode, struct slice text);
