@@ -6,7 +6,6 @@
  */
 #include "tools/warc2txt/extract.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/base/memory.h"
@@ -45,32 +44,49 @@ static bool has(uint64_t flags, enum html_flag flag) { return flags >> flag & 1;
 
 /* ---- the model */
 
-static void score(struct extractor *x, const struct page *page) {
-  for (size_t i = 0; i < page->block_count; i++) {
-    const float *row = x->features.rows + i * FEATURE_COUNT;
-    float sum = extract_bias;
-    for (int k = 0; k < FEATURE_COUNT; k++) {
-      float z = (row[k] - extract_weights[k].mean) * extract_weights[k].scale;
-      z = z < -4 ? -4 : z > 4 ? 4 : z;
-      sum += extract_weights[k].weight * z;
-    }
-    x->probability[i] = 1 / (1 + expf(-sum));
+static float log_odds(const float *x, const struct extract_weight *weights, int n, float bias) {
+  float sum = bias;
+  for (int k = 0; k < n; k++) {
+    float z = (x[k] - weights[k].mean) * weights[k].scale;
+    z = z < -4 ? -4 : z > 4 ? 4 : z;
+    sum += weights[k].weight * z;
   }
+  return sum;
 }
 
+static float probability(double log_odds) { return (float)(1 / (1 + features_exp(-log_odds))); }
+
 /* Comments under an article go when there is enough text outside them; in a forum they are the text. */
-static void discount_comments(struct extractor *x, const struct page *page) {
-  if (page->ld_forum) return;
+static bool comments_go(const struct extractor *x, const struct page *page) {
   const float *rows = x->features.rows;
+  float forum = probability(log_odds(rows + FEATURE_page_words, extract_forum, PAGE_FEATURES, extract_forum_bias));
+  if (page->ld_forum || forum >= 0.5f) return false;
   double outside = 0;
   for (size_t i = 0; i < page->block_count; i++) {
     const struct block *b = &page->blocks[i];
     bool comment = rows[i * FEATURE_COUNT + FEATURE_comment_count] > 0;
     if (!comment && b->words >= 15 && b->link_words * 3 < b->words && x->probability[i] > 0.5f) outside += b->words;
   }
-  if (outside < COMMENTS_OUTSIDE) return;
-  for (size_t i = 0; i < page->block_count; i++)
-    if (rows[i * FEATURE_COUNT + FEATURE_comment_count] > 0) x->probability[i] *= 0.1f;
+  return outside >= COMMENTS_OUTSIDE;
+}
+
+static void score(struct extractor *x, const struct page *page) {
+  const float *rows = x->features.rows;
+  for (size_t i = 0; i < page->block_count; i++) x->probability[i] = probability(log_odds(rows + i * FEATURE_COUNT, extract_block, FEATURE_COUNT, extract_block_bias));
+  bool discount = comments_go(x, page);
+  /* The model learned from pages of many kinds, some of which are lists.  On what is surely an article, blocks need
+   * better odds, those of links much better ones. */
+  float article = probability(log_odds(rows + FEATURE_page_words, extract_article, PAGE_FEATURES, extract_article_bias));
+  float sure = article > 0.6f ? (article - 0.6f) / 0.4f : 0;
+  for (size_t i = 0; i < page->block_count; i++) {
+    const float *row = rows + i * FEATURE_COUNT;
+    float p = x->probability[i];
+    if (discount && row[FEATURE_comment_count] > 0) p *= 0.1f;
+    p = p < 1e-6f ? 1e-6f : p > 0.999999f ? 0.999999f : p;
+    double odds = features_log(p / (1 - p)) - sure;
+    if (row[FEATURE_link_density] > 0.6f && page->blocks[i].words >= 4) odds -= 1.5 * sure;
+    x->probability[i] = probability(odds);
+  }
 }
 
 static int by_probability(const void *a, const void *b) {
@@ -145,7 +161,6 @@ void extract_text(struct extractor *x, struct page *page, enum extract_mode mode
   } else {
     features_compute(&x->features, page);
     score(x, page);
-    discount_comments(x, page);
     cut(x, page);
   }
   render(x, page, out);

@@ -28,11 +28,12 @@ void extract_text(struct extractor *x, struct page *page, enum extract_mode mode
 /* For fitting the weights: a line a block, `number<TAB>words<TAB>escaped text<TAB>feature...`, under a header line. */
 void extract_features(struct extractor *x, struct page *page, struct buffer *out);
 
-/* extract_weights.c */
+/* extract_weights.c: log odds = bias + sum of weight * clip((x - mean) * scale, -4, 4) */
 struct extract_weight {
-  float mean, scale, weight; /* log odds += weight * clip((x - mean) * scale, -4, 4) */
+  float mean, scale, weight;
 };
-extern const struct extract_weight extract_weights[FEATURE_COUNT];
-extern const float extract_bias;
+enum { PAGE_FEATURES = FEATURE_COUNT - FEATURE_page_words };
+extern const struct extract_weight extract_block[FEATURE_COUNT], extract_article[PAGE_FEATURES], extract_forum[PAGE_FEATURES];
+extern const float extract_block_bias, extract_article_bias, extract_forum_bias;
 
 #endif

@@ -1,7 +1,12 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * One pass over the blocks for their text, one over the elements from last to first for sums (a child has a higher
+ * index than its parent), one over the blocks for features, one for those of neighbours.
+ */
 #include "tools/warc2txt/features.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/memory.h"
@@ -14,7 +19,35 @@ const char *const feature_names[FEATURE_COUNT] = {
 
 enum { LONG_WORDS = 15, CHAIN_MAX = 6, OVERLAP_WORDS = 64, WORD_SLOTS = 1024 };
 
-static float log1(double x) { return (float)log1p(x); }
+double features_exp(double x) {
+  if (x < -700) return 0;
+  if (x > 700) x = 700;
+  double n = rint(x * 1.4426950408889634), r = x - n * 0.69314718055994531, term = 1, sum = 1;
+  for (int k = 1; k <= 13; k++) sum += term = term * r / k; /* |r| <= ln 2 / 2 */
+  return ldexp(sum, (int)n);
+}
+
+double features_log(double x) {
+  int exponent;
+  double m = frexp(x, &exponent); /* in [1/2, 1) */
+  if (m < 0.70710678118654752) m *= 2, exponent--;
+  double z = (m - 1) / (m + 1), z2 = z * z, sum = 0; /* log m = 2 atanh z, |z| < 0.172 */
+  for (int k = 17; k >= 1; k -= 2) sum = sum * z2 + 1.0 / k;
+  return 2 * z * sum + exponent * 0.69314718055994531;
+}
+
+/* log(1 + x); most arguments are small counts. */
+static float log_table[256];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void fill_log_table(void) {
+  for (int i = 0; i < 256; i++) log_table[i] = (float)features_log(1.0 + i);
+}
+
+static float log1(double x) {
+  if (x >= 0 && x < 256 && x == (double)(int)x) return log_table[(int)x];
+  return (float)features_log(1 + x);
+}
+
 static float share(double part, double whole) { return whole > 0 ? (float)(part / whole) : 0; }
 
 /* ---- hash tables of counts: slots of (first index + 1) into per-block arrays */
@@ -290,6 +323,7 @@ static float clip(float x, float low, float high) { return x < low ? low : x > h
 
 void features_compute(struct features *f, struct page *page) {
   size_t n = page->block_count;
+  pthread_once(&once, fill_log_table);
   f->best = 0;
   if (n == 0) return;
   if (n * FEATURE_COUNT > f->capacity) {

@@ -55,6 +55,11 @@ enum feature {
 
 extern const char *const feature_names[FEATURE_COUNT];
 
+/* exp and log for x > 0, good to 1e-12: the C library's give other last bits on other processors, and a bit can move a
+ * cut. */
+double features_exp(double x);
+double features_log(double x);
+
 struct features { /* zero to start; one per worker; features_release() */
   float *rows;    /* [page->block_count][FEATURE_COUNT] */
   size_t capacity;

@@ -5,13 +5,15 @@
 ROOT holds html/ID.html.gz and ground-truth/ID.json (ground_truth.main_content), as WCXB's development split does.
 Blocks and features come from `warc2txt --html --features`; a block's label is the share of its 4-grams in the gold.
 Logistic regression by L-BFGS (numpy, scipy); 5-fold cross-validation by domain; word F1 of the expected-F1 cut.
-With OUT.c the model fitted on all pages is written there.
+Two more models tell from the page's features whether it is an article or a forum (ground truth page_type).
+With OUT.c the models fitted on all pages are written there.
 """
 import collections, concurrent.futures, glob, json, os, re, subprocess, sys
 import numpy as np
 from scipy.optimize import minimize
 
 WORD = re.compile(r"\w+")
+L2 = 1e-4
 UNESCAPE = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 
 def label(texts, gold):
@@ -80,18 +82,22 @@ def weights(page):
     n = np.minimum(page["words"], 400)
     return n / max(30.0, float((n * page["y"]).sum())) ** .7
 
-def comments(page, p, names):
-    c = page["x"][:, names.index("comment_count")] > 0
-    long = (page["words"] >= 15) & (page["x"][:, names.index("link_density")] * 3 < 1)
-    if page["x"][0, names.index("page_ld_forum")] == 0 and (page["words"] * long * ~c * (p > .5)).sum() >= 60: p = np.where(c, p * .1, p)
-    return p
+def rules(page, p, article, forum, names):
+    """extract.c says why; article and forum are probabilities of the page's type."""
+    x, n = page["x"], page["words"]
+    links = x[:, names.index("link_density")]
+    comment = x[:, names.index("comment_count")] > 0
+    outside = (n * ((n >= 15) & (links * 3 < 1) & ~comment & (p > .5))).sum()
+    if outside >= 60 and forum < .5 and x[0, names.index("page_ld_forum")] == 0: p = np.where(comment, p * .1, p)
+    odds = np.log(np.clip(p, 1e-6, 1 - 1e-6) / (1 - np.clip(p, 1e-6, 1 - 1e-6)))
+    sure = max(0, (article - .6) / .4)
+    odds -= sure * (1.0 + 1.5 * ((links > .6) & (n >= 4)))
+    return 1 / (1 + np.exp(-odds))
 
 class Model:
-    def __init__(self, pages, l2):
-        x = np.vstack([p["x"] for p in pages])
-        y = np.concatenate([p["y"] for p in pages])
-        w = np.concatenate([weights(p) for p in pages])
-        w /= w.mean()
+    """Logistic regression over clipped z-scores of x, soft labels y, weights w."""
+    def __init__(self, x, y, w, l2):
+        w = w / w.mean()
         self.mean, self.scale = x.mean(0), 1 / (x.std(0) + 1e-6)
         self.scale[x.std(0) < 1e-6] = 0
         z = self.map(x)
@@ -103,7 +109,25 @@ class Model:
             return value, np.concatenate([[d.sum()], z.T @ d + 2 * l2 * b[1:]])
         self.b = minimize(loss, np.zeros(z.shape[1] + 1), jac=True, method="L-BFGS-B", options=dict(maxiter=300)).x
     def map(self, x): return np.clip((x - self.mean) * self.scale, -4, 4).astype(np.float64)
-    def __call__(self, page): return 1 / (1 + np.exp(-(self.map(page["x"]) @ self.b[1:] + self.b[0])))
+    def __call__(self, x): return 1 / (1 + np.exp(-(self.map(x) @ self.b[1:] + self.b[0])))
+
+class Models:
+    def __init__(self, pages, names, l2):
+        self.names, self.first = names, names.index("page_words")
+        self.block = Model(np.vstack([p["x"] for p in pages]), np.concatenate([p["y"] for p in pages]), np.concatenate([weights(p) for p in pages]), l2)
+        x = np.array([p["x"][0, self.first:] for p in pages])
+        self.article, self.forum = (Model(x, np.array([float(p["kind"] == k) for p in pages]), np.ones(len(pages)), 1e-3) for k in ("article", "forum"))
+    def keep(self, page):
+        head = page["x"][:1, self.first:]
+        return cut(rules(page, self.block(page["x"]), self.article(head)[0], self.forum(head)[0], self.names), page["words"])
+    def write(self, path, pages):
+        with open(path, "w") as f:
+            f.write("/* SPDX-License-Identifier: MIT\n *\n * Made by fit_weights.py from WCXB's development split (%d pages, CC-BY-4.0); do not edit.\n */\n" % pages)
+            f.write('#include "tools/warc2txt/extract.h"\n')
+            for name, size, m, names in (("block", "FEATURE_COUNT", self.block, self.names), ("article", "PAGE_FEATURES", self.article, self.names[self.first:]), ("forum", "PAGE_FEATURES", self.forum, self.names[self.first:])):
+                f.write("\nconst float extract_%s_bias = %.6gf;\nconst struct extract_weight extract_%s[%s] = { /* mean, 1 / standard deviation, weight */\n" % (name, m.b[0], name, size))
+                for k, n in enumerate(names): f.write("  [FEATURE_%s%s] = {%.6g, %.6g, %.6g},\n" % (n, "" if name == "block" else " - FEATURE_page_words", m.mean[k], m.scale[k], m.b[k + 1]))
+                f.write("};\n")
 
 def main():
     tool, root = sys.argv[1:3]
@@ -118,18 +142,9 @@ def main():
     text = lambda p, keep: "\n".join(t for t, k in zip(p["texts"], keep) if k)
     print(f"{len(pages)} pages, {sum(len(p['y']) for p in some)} blocks, {len(names)} features")
     print("every block %.4f, labels %.4f" % (score(lambda p: word_f1(text(p, p["words"] > 0), p["gold"])), score(lambda p: word_f1(text(p, p["y"] > .5), p["gold"]))))
-    for l2 in [1e-4] if len(sys.argv) > 3 else [1e-5, 1e-4, 1e-3]:
-        models = [Model([p for p in some if fold[p["domain"]] != k], l2) for k in range(5)]
-        result = {p["name"]: word_f1(text(p, cut(comments(p, models[fold[p["domain"]]](p), names), p["words"])), p["gold"]) for p in some}
-        plain = score(lambda p: word_f1(text(p, cut(models[fold[p["domain"]]](p), p["words"])), p["gold"]))
-        kinds = sorted({p["kind"] for p in pages})
-        print("l2 %g: cross-validated %.4f (%.4f without the rule for comments); " % (l2, score(lambda p: result[p["name"]]), plain) + " ".join("%s %.3f" % (k, np.mean([result[p["name"]] for p in some if p["kind"] == k])) for k in kinds), flush=True)
-    if len(sys.argv) > 3:
-        m = Model(some, 1e-4)
-        with open(sys.argv[3], "w") as f:
-            f.write("/* SPDX-License-Identifier: MIT\n *\n * Made by fit_weights.py from WCXB's development split (%d pages, CC-BY-4.0); do not edit.\n */\n" % len(pages))
-            f.write('#include "tools/warc2txt/extract.h"\n\nconst float extract_bias = %.6gf;\n\nconst struct extract_weight extract_weights[FEATURE_COUNT] = { /* mean, 1 / standard deviation, weight */\n' % m.b[0])
-            for k, n in enumerate(names): f.write("  [FEATURE_%s] = {%.6g, %.6g, %.6g},\n" % (n, m.mean[k], m.scale[k], m.b[k + 1]))
-            f.write("};\n")
+    models = [Models([p for p in some if fold[p["domain"]] != k], names, L2) for k in range(5)]
+    result = {p["name"]: word_f1(text(p, models[fold[p["domain"]]].keep(p)), p["gold"]) for p in some}
+    print("cross-validated %.4f; " % score(lambda p: result[p["name"]]) + " ".join("%s %.3f" % (k, np.mean([result[p["name"]] for p in some if p["kind"] == k])) for k in sorted({p["kind"] for p in some})), flush=True)
+    if len(sys.argv) > 3: Models(some, names, L2).write(sys.argv[3], len(pages))
 
 if __name__ == "__main__": main()

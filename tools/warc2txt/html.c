@@ -595,7 +595,8 @@ static void start_element(void *context, const xmlChar *xml_name, const xmlChar 
   if (p->restart || out_of_time(p)) return;
   enum html_tag tag = find_tag((const char *)xml_name);
   open_element(p, tag, (const char **)attributes);
-  if (p->context->nameNr > PARSER_DEPTH && (tag_class[tag] == BLOCK || tag_class[tag] == INLINE)) {
+  bool raw = tag == TAG_script || tag == TAG_style || tag_class[tag] == VOID; /* the next parser would take it for markup */
+  if (p->context->nameNr > PARSER_DEPTH && !raw) {
     const xmlParserInput *input = p->context->input; /* cur is before the ">" or "/>" of this tag */
     p->resume = input->consumed + (size_t)(input->cur - input->base);
     p->restart = true;
