@@ -3,7 +3,7 @@
  * warc2txt: web archives -> documents.
  */
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
@@ -73,13 +73,7 @@ static int run(struct program *p, struct settings *s, struct err *e) {
   struct output *output = NULL, *rejects = NULL;
   int result = -1;
   if (s->list && read_list(s->list, &list, &names, &count, e)) goto done;
-  if (count == 0 && !s->list) {
-    if (isatty(0)) {
-      err_usage(e, "stdin is a terminal: name archives, or pipe one in (see warc2txt --help)");
-      goto done;
-    }
-    names[count++] = "-";
-  }
+  if (count == 0 && !s->list) names[count++] = "-";
   if (output_open(&output, p->output, 0, e)) goto done;
   if (p->rejects_path && output_open(&rejects, p->rejects_path, 0, e)) goto done;
   result = records_run(p, &s->records, names, count, output, rejects, e);
@@ -123,6 +117,9 @@ int main(int argc, char **argv) {
     .name = "warc2txt", .summary = "extract text from web archives", .operands = "[INPUT...]", .options = options, .examples = examples,
     .shared = SHARED_OUTPUT | SHARED_JOBS | SHARED_REJECTS | SHARED_STRICT | SHARED_FORCE | SHARED_JSONL | SHARED_MAX_DOCUMENT,
   };
+  bool list = false; /* with --list, no operand does not mean stdin */
+  for (int i = 1; i < argc; i++) list = list || strcmp(argv[i], "--list") == 0 || strncmp(argv[i], "--list=", 7) == 0;
+  if (!list) p.shared |= SHARED_STDIN;
   if (!program_start(&p, argc, argv)) return p.status;
   struct err e;
   return program_end(&p, run(&p, &s, &e), &e);
