@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# funnel, clusters, kept documents, rejects of `stage` -> for each reason its two examples: the first page and the one in
-# the middle.  Of a duplicate the page that was kept is named.
+# funnel, clusters, kept documents, rejects of `stage` -> for the commonest reasons two examples each, the pages at one
+# and two thirds of the way.  Of a duplicate the page that was kept is named.
 BEGIN {
   FS = "\t"
   title["extract"] = "Not extracted"; title["language"] = "Not English"
@@ -12,7 +12,7 @@ f ~ /clusters\.tsv$/ { kept[$3] = $2; jaccard[$3] = $4; next }
 f ~ /unique\.tsv$/ { url[$1] = $2; next }
 {
   n = ++seen[$1]
-  if (n != 1 && n != int(total[$1] / 2) + 1) next
+  if (n != int(total[$1] / 3) + 1 && n != int(2 * total[$1] / 3) + 1) next
   k = ++examples[$1]
   if (k > 2) next
   id[$1, k] = $2
@@ -30,7 +30,7 @@ f ~ /unique\.tsv$/ { url[$1] = $2; next }
 END {
   printf "<h3>%s</h3>\n", title[stage]
   if (!reasons) print "<p class=\"note\">Nothing was removed.</p>"
-  for (i = 1; i <= reasons; i++) {
+  for (i = 1; i <= reasons && i <= 9; i++) {
     r = order[i]
     printf "<details%s><summary><b><code>%s</code></b> \302\267 %s</summary>\n", i == 1 ? " open" : "", html(r), thousands(total[r])
     for (k = 1; k <= 2 && k <= examples[r]; k++) {

@@ -18,6 +18,10 @@ FNR == 1 { next }
 
 function bar(part, whole) { return sprintf("<span class=\"bar\"><i style=\"width:%.2f%%\"></i><i class=\"gone\" style=\"width:%.2f%%\"></i></span>", 100 * part / widest, 100 * (whole - part) / widest) }
 
+function row(stage, what, n, size) {
+  printf "<tr><td>%s</td><td>%s</td><td><span class=\"bar\"><i class=\"gone\" style=\"width:%.2f%%\"></i></span></td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", stage, what, 100 * n / most, thousands(n), percent(n, kept[s] + lost[s]), size > 0 ? bytes(size) : ""
+}
+
 END {
   n = split(crawls, crawl, " ")
   print "<div class=\"scroll\"><table><tr><th>crawl</th><th class=\"n\">pages</th><th class=\"n\">HTML</th><th class=\"n\">stored as .warc.gz</th></tr>"
@@ -38,15 +42,18 @@ END {
   printf "<tr><td><b>to validate on</b></td><td>%s</td><td class=\"n\">%s</td><td></td><td class=\"n\">%s</td></tr>\n", bar(fact["documents.validation"], fact["documents.validation"]), thousands(fact["documents.validation"]), bytes(fact["bytes.validation"])
   print "</table></div>"
 
-  print "<h3>Reasons of removal</h3><div class=\"scroll\"><table><tr><th>stage</th><th>reason</th><th style=\"width:34%\"></th><th class=\"n\">documents</th><th class=\"n\">of the stage's input</th><th class=\"n\">text</th></tr>"
+  print "<h3>Reasons of removal</h3><div class=\"scroll\"><table><tr><th>stage</th><th>reason</th><th style=\"width:24%\"></th><th class=\"n\">documents</th><th class=\"n\">of the stage's input</th><th class=\"n\">text</th></tr>"
   for (i = 1; i <= stages; i++) {
     s = stage[i]
     for (k = 1; k <= reasons[s]; k++) {
-      if (k == 1) most = 0
-      if (gone[s, k] > most) most = gone[s, k]
+      if (k == 1 || gone[s, k] > most) most = gone[s, k]
     }
-    for (k = 1; k <= reasons[s]; k++)
-      printf "<tr><td>%s</td><td><code>%s</code></td><td><span class=\"bar\"><i class=\"gone\" style=\"width:%.2f%%\"></i></span></td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", k == 1 ? name[s] : "", html(reason[s, k]), 100 * gone[s, k] / most, thousands(gone[s, k]), percent(gone[s, k], kept[s] + lost[s]), bytes(gone_bytes[s, k])
+    rest = rest_bytes = 0
+    for (k = 1; k <= reasons[s]; k++) {
+      if (k <= 9) row(k == 1 ? name[s] : "", "<code>" html(reason[s, k]) "</code>", gone[s, k], gone_bytes[s, k])
+      else { rest += gone[s, k]; rest_bytes += gone_bytes[s, k] }
+    }
+    if (rest) row("", "<span class=\"note\">" reasons[s] - 9 " other reasons</span>", rest, rest_bytes)
   }
   print "</table></div>"
 }

@@ -54,7 +54,7 @@ echo '<h2>What was crawled, what was kept</h2>'
 show funnel -v crawls="$crawls" "$facts" "$out/report/funnel.tsv"
 
 echo '<h2>What each stage removed</h2>'
-echo '<p>Two pages for each reason, cut to their first lines.</p>'
+echo '<p>For the commonest reasons two pages each, cut to their first lines.</p>'
 for stage in extract language quality dedup; do
   show examples -v stage=$stage "$out/report/funnel.tsv" \
     "$([ $stage = dedup ] && echo "$out/documents/clusters.tsv" || echo /dev/null)" \
