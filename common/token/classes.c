@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The table of character classes.  Pages of 256 code points share equal blocks; most of the ideographs are one block.
- * The ranges of Unicode 15.1 and 16.0 are those of DerivedGeneralCategory.txt of these versions
+ * The ranges of Unicode 15.1 and 16.0 (newer than utf8proc 2.8) are those of DerivedGeneralCategory.txt of these versions
  * (https://www.unicode.org/Public/16.0.0/ucd/extracted/).
  */
 #include "common/token/classes.h"
@@ -15,40 +15,46 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 struct range {
   uint32_t first, last;
+  uint8_t bits;
 };
 
-static const struct range new_letters[] = {
-  {0x1C89, 0x1C8A}, {0xA7CB, 0xA7CD}, {0xA7DA, 0xA7DC}, {0x105C0, 0x105F3}, {0x10D4A, 0x10D65}, {0x10D6F, 0x10D85},
-  {0x10EC2, 0x10EC4}, {0x11380, 0x11389}, {0x1138B, 0x1138B}, {0x1138E, 0x1138E}, {0x11390, 0x113B5}, {0x113B7, 0x113B7},
-  {0x113D1, 0x113D1}, {0x113D3, 0x113D3}, {0x11BC0, 0x11BE0}, {0x13460, 0x143FA}, {0x16100, 0x1611D}, {0x16D40, 0x16D6C},
-  {0x18CFF, 0x18CFF}, {0x1E5D0, 0x1E5ED}, {0x1E5F0, 0x1E5F0}, {0x2EBF0, 0x2EE5D},
-};
-static const struct range new_numbers[] = {
-  {0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF0, 0x11BF9}, {0x16130, 0x16139}, {0x16D70, 0x16D79}, {0x1CCF0, 0x1CCF9},
-  {0x1E5F1, 0x1E5FA},
+enum { CAPITAL = CLASS_LETTER | CASE_HEAD, SMALL = CLASS_LETTER | CASE_TAIL, CASELESS = CAPITAL | SMALL, MARK = CLASS_OTHER | CASE_HEAD | CASE_TAIL };
+
+static const struct range newer[] = {
+  {0x0897, 0x0897, MARK}, {0x1C89, 0x1C89, CAPITAL}, {0x1C8A, 0x1C8A, SMALL}, {0xA7CB, 0xA7CC, CAPITAL},
+  {0xA7CD, 0xA7CD, SMALL}, {0xA7DA, 0xA7DA, CAPITAL}, {0xA7DB, 0xA7DB, SMALL}, {0xA7DC, 0xA7DC, CAPITAL},
+  {0x105C0, 0x105F3, CASELESS}, {0x10D40, 0x10D49, CLASS_NUMBER}, {0x10D4A, 0x10D4F, CASELESS}, {0x10D50, 0x10D65, CAPITAL},
+  {0x10D69, 0x10D6D, MARK}, {0x10D6F, 0x10D6F, CASELESS}, {0x10D70, 0x10D85, SMALL}, {0x10EC2, 0x10EC4, CASELESS},
+  {0x10EFC, 0x10EFC, MARK}, {0x11380, 0x11389, CASELESS}, {0x1138B, 0x1138B, CASELESS}, {0x1138E, 0x1138E, CASELESS},
+  {0x11390, 0x113B5, CASELESS}, {0x113B7, 0x113B7, CASELESS}, {0x113B8, 0x113C0, MARK}, {0x113C2, 0x113C2, MARK},
+  {0x113C5, 0x113C5, MARK}, {0x113C7, 0x113CA, MARK}, {0x113CC, 0x113D0, MARK}, {0x113D1, 0x113D1, CASELESS},
+  {0x113D2, 0x113D2, MARK}, {0x113D3, 0x113D3, CASELESS}, {0x113E1, 0x113E2, MARK}, {0x116D0, 0x116E3, CLASS_NUMBER},
+  {0x11BC0, 0x11BE0, CASELESS}, {0x11BF0, 0x11BF9, CLASS_NUMBER}, {0x11F5A, 0x11F5A, MARK}, {0x13460, 0x143FA, CASELESS},
+  {0x16100, 0x1611D, CASELESS}, {0x1611E, 0x1612F, MARK}, {0x16130, 0x16139, CLASS_NUMBER}, {0x16D40, 0x16D6C, CASELESS},
+  {0x16D70, 0x16D79, CLASS_NUMBER}, {0x18CFF, 0x18CFF, CASELESS}, {0x1CCF0, 0x1CCF9, CLASS_NUMBER}, {0x1E5D0, 0x1E5ED, CASELESS},
+  {0x1E5EE, 0x1E5EF, MARK}, {0x1E5F0, 0x1E5F0, CASELESS}, {0x1E5F1, 0x1E5FA, CLASS_NUMBER}, {0x2EBF0, 0x2EE5D, CASELESS},
 };
 
-static enum char_class within(const struct range *ranges, size_t n, uint32_t u, enum char_class is) {
-  for (size_t i = 0; i < n; i++)
-    if (u >= ranges[i].first && u <= ranges[i].last) return is;
-  return CLASS_OTHER;
-}
-
-static enum char_class classify(uint32_t u) {
+static uint8_t classify(uint32_t u) {
   switch (utf8proc_category((utf8proc_int32_t)u)) {
-  case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM:
-  case UTF8PROC_CATEGORY_LO:
-    return CLASS_LETTER;
+  case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LT:
+    return CAPITAL;
+  case UTF8PROC_CATEGORY_LL:
+    return SMALL;
+  case UTF8PROC_CATEGORY_LM: case UTF8PROC_CATEGORY_LO:
+    return CASELESS;
+  case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
+    return MARK;
   case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_NO:
     return CLASS_NUMBER;
   case UTF8PROC_CATEGORY_ZS: case UTF8PROC_CATEGORY_ZL: case UTF8PROC_CATEGORY_ZP:
     return CLASS_SPACE;
   case UTF8PROC_CATEGORY_CC:
     return (u >= 9 && u <= 13) || u == 0x85 ? CLASS_SPACE : CLASS_OTHER;
-  case UTF8PROC_CATEGORY_CN: {
-    enum char_class c = within(new_letters, sizeof new_letters / sizeof new_letters[0], u, CLASS_LETTER);
-    return c ? c : within(new_numbers, sizeof new_numbers / sizeof new_numbers[0], u, CLASS_NUMBER);
-  }
+  case UTF8PROC_CATEGORY_CN:
+    for (size_t i = 0; i < sizeof newer / sizeof newer[0]; i++)
+      if (u >= newer[i].first && u <= newer[i].last) return newer[i].bits;
+    return CLASS_OTHER;
   default:
     return CLASS_OTHER;
   }
@@ -58,7 +64,7 @@ static void build(void) {
   size_t blocks = 0;
   for (uint32_t page = 0; page < CLASSES_END / 256; page++) {
     uint8_t *block = table.block[blocks];
-    for (uint32_t i = 0; i < 256; i++) block[i] = (uint8_t)classify(page << 8 | i);
+    for (uint32_t i = 0; i < 256; i++) block[i] = classify(page << 8 | i);
     size_t same = 0;
     /* Newest first: neighbours are alike. */
     for (same = blocks; same > 0; same--)
@@ -66,7 +72,7 @@ static void build(void) {
     if (same) table.page[page] = (uint16_t)(same - 1);
     else table.page[page] = (uint16_t)blocks++;
   }
-  for (unsigned b = 0; b < 256; b++) table.byte[b] = b < 0x80 ? table.block[table.page[0]][b] : CLASS_LOOK;
+  for (unsigned b = 0; b < 256; b++) table.byte[b] = b < 0x80 ? table.block[table.page[0]][b] & CLASS_MASK : CLASS_LOOK;
 }
 
 const struct classes *classes_get(void) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hand-written scanners for the patterns of GPT-2 and cl100k, PCRE2 for the others.
+ * Hand-written scanners for the patterns of GPT-2, cl100k and o200k, PCRE2 for the others.
  *
  * Patterns: OpenAI's tiktoken, tiktoken_ext/openai_public.py; Hugging Face tokenizers, pre_tokenizers/byte_level.rs.
  * gpt2:     '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
@@ -21,7 +21,7 @@
 
 /* ---- known patterns ------------------------------------------------------------------------------------------------- */
 
-enum kind { KIND_NONE, KIND_GPT2, KIND_CL100K, KIND_REGEX };
+enum kind { KIND_NONE, KIND_GPT2, KIND_CL100K, KIND_O200K, KIND_REGEX };
 
 struct known {
   const char *name;     /* NULL: has a scanner of its own, but keeps its spelling */
@@ -46,7 +46,7 @@ static const struct known patterns[] = {
   {"gpt2", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", KIND_GPT2, 0, false},
   {"cl100k", CL100K_HEAD "\\p{N}{1,3}" CL100K_MIDDLE "|\\s+\\z" CL100K_END, KIND_CL100K, 3, true},
   {"cl100k", "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s", KIND_CL100K, 3, true},
-  {"o200k", O200K_WORD "*" LOWER "+" O200K_CONTRACTION "|" O200K_WORD "+" LOWER "*" O200K_CONTRACTION "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", KIND_REGEX, 0, false},
+  {"o200k", O200K_WORD "*" LOWER "+" O200K_CONTRACTION "|" O200K_WORD "+" LOWER "*" O200K_CONTRACTION "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", KIND_O200K, 0, false},
   {"none", "", KIND_NONE, 0, false},
   {NULL, PATTERN_WORDS, KIND_REGEX, 0, false},
   /* Llama 3; tiktoken before `\s++$`, rustbpe; Qwen 2; nanochat */
@@ -292,17 +292,23 @@ static const uint8_t *next_gpt2(const struct classes *c, const uint8_t *p, const
   return stop == end || last == p ? stop : last;
 }
 
+/* The contraction that starts at p in any case: its end, or p. */
+static inline const uint8_t *contraction(const uint8_t *p, const uint8_t *end) {
+  if (end - p < 2 || *p != '\'') return p;
+  uint8_t a = p[1] | 0x20;
+  if (p[1] < 0x80 && (a == 's' || a == 'd' || a == 'm' || a == 't')) return p + 2;
+  if (end - p < 3) return p;
+  uint8_t b = p[2] | 0x20;
+  if (p[1] < 0x80 && p[2] < 0x80 && ((a == 'l' && b == 'l') || ((a == 'v' || a == 'r') && b == 'e'))) return p + 3;
+  return p[1] == 0xC5 && p[2] == 0xBF ? p + 3 : p; /* U+017F, the long s, folds to s */
+}
+
 /* \p{L}+ after the optional character, \p{N}{1,digits}, and so on; see the top. */
 static const uint8_t *next_cl100k(const struct classes *c, const uint8_t *p, const uint8_t *end, int digits, bool tail) {
   unsigned length, second_length = 0;
-  if (*p == '\'' && end - p >= 2) {
-    uint8_t a = p[1] | 0x20;
-    if (p[1] < 0x80 && (a == 's' || a == 'd' || a == 'm' || a == 't')) return p + 2;
-    if (end - p >= 3) {
-      uint8_t b = p[2] | 0x20;
-      if (p[1] < 0x80 && p[2] < 0x80 && ((a == 'l' && b == 'l') || ((a == 'v' || a == 'r') && b == 'e'))) return p + 3;
-      if (p[1] == 0xC5 && p[2] == 0xBF) return p + 3; /* U+017F, the long s, folds to s */
-    }
+  if (*p == '\'') {
+    const uint8_t *stop = contraction(p, end);
+    if (stop > p) return stop;
   }
   enum char_class k = classes_at(c, p, end, &length);
   if (k == CLASS_LETTER) return run(c, p + length, end, CLASS_LETTER);
@@ -324,6 +330,50 @@ static const uint8_t *next_cl100k(const struct classes *c, const uint8_t *p, con
   }
   const uint8_t *last, *newline, *stop = space_run(c, p, end, &last, &newline);
   if (tail && stop == end) return stop;
+  if (newline > p) return newline;
+  return stop == end || last == p ? stop : last;
+}
+
+/* What `[Lu Lt Lm Lo M]*[Ll Lm Lo M]+` matches at p, or NULL.  *heads: the end of the longest run of its first part.
+ * The first part takes all it can; when no small letter follows, it gives back down to the last caseless one. */
+static inline const uint8_t *cased_word(const struct classes *c, const uint8_t *p, const uint8_t *end, const uint8_t **heads) {
+  const uint8_t *after_caseless = NULL;
+  unsigned length, bits;
+  for (;; p += length) {
+    bits = p < end ? classes_bits_at(c, p, end, &length) : 0;
+    if (!(bits & CASE_HEAD)) break;
+    if (bits & CASE_TAIL) after_caseless = p + length;
+  }
+  *heads = p;
+  if (!(bits & CASE_TAIL)) return after_caseless;
+  while (p < end && (classes_bits_at(c, p, end, &length) & CASE_TAIL)) p += length;
+  return p;
+}
+
+static const uint8_t *next_o200k(const struct classes *c, const uint8_t *p, const uint8_t *end) {
+  unsigned length, second_length = 0;
+  unsigned bits = classes_bits_at(c, p, end, &length);
+  enum char_class k = (enum char_class)(bits & CLASS_MASK);
+  if (k == CLASS_NUMBER) {
+    const uint8_t *stop = p + length;
+    for (int i = 1; i < 3 && stop < end && classes_at(c, stop, end, &length) == CLASS_NUMBER; i++) stop += length;
+    return stop;
+  }
+  /* A word, with the character before it or without; then one of capitals alone, the same. */
+  bool joins = k != CLASS_LETTER && *p != '\n' && *p != '\r';
+  const uint8_t *second = p + length, *word = NULL, *heads = p, *heads_joined = second;
+  if (joins) word = cased_word(c, second, end, &heads_joined);
+  if (!word && (bits & (CASE_HEAD | CASE_TAIL))) word = cased_word(c, p, end, &heads);
+  if (!word && joins && heads_joined > second) word = heads_joined;
+  if (!word && heads > p) word = heads;
+  if (word) return contraction(word, end);
+  enum char_class k2 = second < end ? classes_at(c, second, end, &second_length) : CLASS_SPACE;
+  if (k == CLASS_OTHER || (*p == ' ' && k2 == CLASS_OTHER)) {
+    const uint8_t *stop = run(c, second, end, CLASS_OTHER);
+    while (stop < end && (*stop == '\n' || *stop == '\r' || *stop == '/')) stop++;
+    return stop;
+  }
+  const uint8_t *last, *newline, *stop = space_run(c, p, end, &last, &newline);
   if (newline > p) return newline;
   return stop == end || last == p ? stop : last;
 }
@@ -379,6 +429,9 @@ static int next_piece(const struct pretokenizer *p, struct pretokenizer_scratch 
     break;
   case KIND_CL100K:
     *stop = (size_t)(next_cl100k(p->classes, from, end, stage->digits, stage->tail) - base);
+    break;
+  case KIND_O200K:
+    *stop = (size_t)(next_o200k(p->classes, from, end) - base);
     break;
   case KIND_REGEX:
     if (!at->pending && find(stage, s, text, at, e)) return -1;

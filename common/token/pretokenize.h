@@ -5,7 +5,7 @@
  * A pattern is the name of a known one (gpt2, cl100k, o200k, none) or a regular expression; every spelling of a known
  * pattern that we have met stands for its name.  Several stages, each splitting the pieces of the one before (Hugging
  * Face's Sequence), are joined by newlines.  gpt2, cl100k (and its older spelling, which differs only in white space at
- * the end of the text) and none are hand-written; all else runs in PCRE2's JIT with match limits.  What a regular
+ * the end of the text), o200k and none are hand-written; all else runs in PCRE2's JIT with match limits.  What a regular
  * expression does not match is a piece of its own between its neighbours, as in Hugging Face's "Isolated".
  *
  * Characters: letter = \p{L}, number = \p{N}, white space = \p{White_Space}, other = the rest.  Bytes that are not valid

@@ -86,9 +86,9 @@ static void encode(const struct tokenizer *t, struct slice text, bool allow, str
 }
 
 static void test_reference(void) {
-  static const char *const patterns[] = {"gpt2", "cl100k", LLAMA3};
+  static const char *const patterns[] = {"gpt2", "cl100k", "o200k", LLAMA3};
   struct buffer file = read_file("tests/data/token/ids.tsv"), text = {0}, back = {0};
-  for (int column = 0; column < 3; column++) {
+  for (int column = 0; column < 4; column++) {
     struct tokenizer *t = small_tokenizer(patterns[column]);
     struct encoder *n = encoder_new(t, 1 << 16);
     struct err e;
