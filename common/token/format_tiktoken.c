@@ -26,27 +26,36 @@ static void byte_ids(const struct vocab *v, uint32_t ids[256]) {
     if (v->entries[id].length == 1 && !v->entries[id].special) ids[(unsigned char)v->bytes.data[v->entries[id].offset]] = id;
 }
 
-/* Applies merges, lowest rank first, to `ids` (n of them) until `until` symbols or none apply; returns how many are left. */
-static size_t merge_until(const struct pairs *pairs, uint32_t *ids, size_t n, size_t until) {
-  while (n > until) {
-    const struct pair_slot *best = NULL;
+static uint32_t rank_of(const struct pairs *pairs, uint32_t left, uint32_t right) {
+  const struct pair_slot *s = pairs_find(pairs, left, right);
+  return s ? s->rank : VOCAB_NONE;
+}
+
+/* Applies merges, lowest rank first, to the n symbols of `ids` until two are left or none apply; returns how many are
+ * left.  `ids` has room for 2 n: the ranks of neighbours stand behind. */
+static size_t merge_to_two(const struct pairs *pairs, uint32_t *ids, size_t n) {
+  uint32_t *ranks = ids + n;
+  for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(pairs, ids[i], ids[i + 1]);
+  while (n > 2) {
+    uint32_t best = VOCAB_NONE;
     size_t at = 0;
-    for (size_t i = 0; i + 1 < n; i++) {
-      const struct pair_slot *s = pairs_find(pairs, ids[i], ids[i + 1]);
-      if (s && (!best || s->rank < best->rank)) {
-        best = s;
+    for (size_t i = 0; i + 1 < n; i++)
+      if (ranks[i] < best) {
+        best = ranks[i];
         at = i;
       }
-    }
-    if (!best) break;
-    ids[at] = best->id;
+    if (best == VOCAB_NONE) break;
+    ids[at] = pairs_find(pairs, ids[at], ids[at + 1])->id;
     memmove(ids + at + 1, ids + at + 2, (n - at - 2) * sizeof *ids);
+    memmove(ranks + at, ranks + at + 1, (n - at - 2) * sizeof *ranks);
     n--;
+    if (at + 1 < n) ranks[at] = rank_of(pairs, ids[at], ids[at + 1]);
+    if (at > 0) ranks[at - 1] = rank_of(pairs, ids[at - 1], ids[at]);
   }
   return n;
 }
 
-/* As merge_until(2), by the bytes of any two neighbours: exact also where a part ranks above its token. */
+/* As merge_to_two, by the bytes of any two neighbours: exact also where a part ranks above its token. */
 static size_t merge_by_bytes(const struct vocab *v, const struct hashmap *ranks, uint32_t *ids, size_t n) {
   while (n > 2) {
     uint64_t best = UINT64_MAX;
@@ -83,15 +92,14 @@ void format_derive_parts(struct vocab *v) {
   for (uint32_t id = 0; id < v->size; id++) {
     struct vocab_entry *t = &v->entries[id];
     if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
-    work.len = 0;
-    ids_reserve(&work, t->length);
+    ids_reserve(&work, 2 * (size_t)t->length);
     bool known = true;
     for (uint32_t i = 0; i < t->length; i++) {
       work.data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
       known = known && work.data[i] != VOCAB_NONE;
     }
     if (!known) continue; /* vocab_check() refuses it */
-    if (merge_until(&pairs, work.data, t->length, 2) != 2) {
+    if (merge_to_two(&pairs, work.data, t->length) != 2) {
       ids_reserve(&late, 1);
       late.data[late.len++] = id;
       continue;
@@ -139,14 +147,14 @@ int format_apply_merges(struct vocab *v, const uint32_t *merges, size_t count, b
   for (uint32_t id = 0; id < v->size; id++) {
     struct vocab_entry *t = &v->entries[id];
     if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
-    ids_reserve(&work, t->length);
+    ids_reserve(&work, 2 * (size_t)t->length);
     bool known = true;
     for (uint32_t i = 0; i < t->length; i++) {
       work.data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
       known = known && work.data[i] != VOCAB_NONE;
     }
     if (!known) continue;
-    size_t n = merge_until(&pairs, work.data, t->length, 2);
+    size_t n = merge_to_two(&pairs, work.data, t->length);
     const struct pair_slot *last = n == 2 ? pairs_find(&pairs, work.data[0], work.data[1]) : NULL;
     if (last && last->id == id) {
       t->left = work.data[0];
