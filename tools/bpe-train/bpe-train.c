@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/memory.h"
 #include "common/base/number.h"
@@ -38,9 +39,7 @@ static int by_count(const void *x, const void *y) {
 }
 
 /* Most frequent first, then the specials; ids are line numbers, 0 is the unknown word. */
-static int write_words(struct program *p, const struct settings *s, const struct word_counts *words, int specials, struct err *e) {
-  struct output *out;
-  if (output_open(&out, p->output, 0, e)) return -1;
+static int write_words(struct program *p, const struct settings *s, const struct word_counts *words, int specials, struct output *out, struct err *e) {
   const struct word_count **order = MALLOC((words->count + 1) * sizeof *order);
   for (size_t i = 0; i < words->count; i++) order[i] = &words->items[i];
   qsort(order, words->count, sizeof *order, by_count);
@@ -51,17 +50,19 @@ static int write_words(struct program *p, const struct settings *s, const struct
   for (size_t i = 0; i < n && status == 0; i++) status = output_write(out, order[i]->bytes.data, order[i]->bytes.len, e) || output_write(out, "\n", 1, e) ? -1 : 0;
   for (int i = 0; i < specials && status == 0; i++) status = output_printf(out, e, "%s\n", s->specials.items[i]);
   free(order);
-  if (status) output_abort(out);
-  else status = output_commit(out, e);
   return status;
 }
 
-static int write_tokenizer(struct program *p, const struct settings *s, const struct tokenizer *t, struct err *e) {
-  if (s->format == FORMAT_TSV) return tokenizer_write_tsv(t, p->output ? p->output : "-", e);
-  return output_folder(p->output, e) ? -1 : tokenizer_write_hf(t, p->output, e);
+static int write_tokenizer(struct program *p, const struct settings *s, const struct tokenizer *t, struct output *out, struct err *e) {
+  if (s->format == FORMAT_HF) return tokenizer_write_hf(t, p->output, e);
+  struct buffer text = {0};
+  vocab_write(&text, tokenizer_vocab(t));
+  int status = output_write(out, text.data, text.len, e);
+  buffer_release(&text);
+  return status;
 }
 
-static int train(struct program *p, const struct settings *s, const char *pattern, const struct word_counts *words, int specials, struct err *e) {
+static int train(struct program *p, const struct settings *s, const char *pattern, const struct word_counts *words, int specials, struct output *out, struct err *e) {
   struct vocab v;
   vocab_init(&v);
   uint32_t wanted = (uint32_t)(s->size - 256 - specials), made = merges_train(&v, words, wanted, (enum tie)s->tie, show_progress, p);
@@ -81,7 +82,7 @@ static int train(struct program *p, const struct settings *s, const char *patter
   stats_int(p->stats, "vocabulary", v.size);
   struct tokenizer *t;
   if (tokenizer_from_vocab(&t, &v, e)) return -1;
-  int status = write_tokenizer(p, s, t, e);
+  int status = write_tokenizer(p, s, t, out, e);
   tokenizer_free(t);
   return status;
 }
@@ -124,6 +125,14 @@ static int run(struct program *p, struct settings *s, struct err *e) {
     if (status) e->kind = ERR_USAGE;
     buffer_release(&canonical);
   }
+  /* What cannot be written fails now, not after the work. */
+  struct output *out = NULL;
+  bool made = false;
+  if (status == 0 && s->format == FORMAT_HF) {
+    struct stat folder;
+    made = stat(p->output, &folder) != 0;
+    status = output_folder(p->output, e);
+  } else if (status == 0 && (status = output_open(&out, p->output, 0, e))) out = NULL;
   struct corpus_options options = {.raw = s->raw, .words = s->words};
   if (status == 0) status = corpus_count(&words, p, pattern, specials, &options, e);
   if (status == 0) {
@@ -133,7 +142,10 @@ static int run(struct program *p, struct settings *s, struct err *e) {
     for (size_t i = 0; i < words.count; i++) huge = huge || words.items[i].bytes.len > UINT32_MAX;
     if (huge) status = err_set(e, "more than 2^32 distinct pieces, or one of 4 GiB");
   }
-  if (status == 0) status = s->words ? write_words(p, s, &words, specials_count, e) : train(p, s, pretokenizer_pattern(pattern), &words, specials_count, e);
+  if (status == 0) status = s->words ? write_words(p, s, &words, specials_count, out, e) : train(p, s, pretokenizer_pattern(pattern), &words, specials_count, out, e);
+  if (status == 0 && out) status = output_commit(out, e);
+  else output_abort(out);
+  if (status && made) rmdir(p->output); /* only when nothing is in it */
   word_counts_release(&words);
   pretokenizer_free(pattern);
   specials_free(specials);
