@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whole streams: what is kept byte for byte, rejects, annotations, language and labels, --explain, JSON Lines, and the
+ * same bytes with any number of threads.
+ */
+#include "tools/qfilter/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/memory.h"
+#include "common/base/progress.h"
+#include "common/io/output.h"
+#include "tests/tap.h"
+#include "tools/qfilter/mask.h"
+
+static struct buffer out, rejects;
+static struct err err;
+static struct stats *stats;
+
+static struct buffer read_whole(const char *path) {
+  struct buffer b = {0};
+  FILE *f = fopen(path, "rb");
+  char part[4096];
+  size_t n;
+  while (f && (n = fread(part, 1, sizeof part, f)) > 0) buffer_append(&b, part, n);
+  if (f) fclose(f);
+  buffer_string(&b);
+  return b;
+}
+
+/* Runs the stream over `input`; fills out, rejects, stats and err. */
+static int run(struct stream_settings *settings, const char *input, size_t n, int jobs, bool jsonl, bool strict) {
+  char in[600], to[600], dropped[600];
+  snprintf(in, sizeof in, "%s/in", tap_folder());
+  snprintf(to, sizeof to, "%s/out", tap_folder());
+  snprintf(dropped, sizeof dropped, "%s/rejects", tap_folder());
+  remove(to);
+  if (output_file(in, input, n, &err) != 0) return -2;
+  char *operands[] = {in};
+  if (stats) stats_free(stats);
+  stats = stats_new();
+  struct program p = {.name = "stream_test", .quiet = true, .operand = operands, .operand_count = 1, .jobs = jobs, .output = to, .rejects_path = dropped, .jsonl = jsonl, .strict = strict, .stats = stats, .progress = progress_new("t", "documents", PROGRESS_NEVER)};
+  int result = stream_run(&p, settings, &err);
+  progress_free(p.progress);
+  buffer_release(&out);
+  buffer_release(&rejects);
+  out = read_whole(to);
+  rejects = read_whole(dropped);
+  return result;
+}
+
+static struct stream_settings fresh(const char *rules) {
+  struct stream_settings s = {.min_language = 0.65};
+  rules_init(&s.rules);
+  rules_choose(&s.rules, rules, &err);
+  s.rules.words = WORDS_SPACE;
+  return s;
+}
+
+static void check_lines(void) {
+  static const char kept[] = "id\\t1\tu\td\tk=v\tOne line that ends well and is long enough to stay here.\\nAnother one.\\x and \\\\ too, it is long enough to pass as well.\n";
+  struct buffer in = {0};
+  buffer_append_string(&in, kept);
+  buffer_append_string(&in, "b\tu\td\tno punctuation at all in this line\n\nc\t\xFFtext. But it is long enough to pass here, is it not?\n");
+  struct stream_settings s = fresh("fineweb");
+  int result = run(&s, in.data, in.len, 1, false, false);
+  ok(result == 0 && strncmp(out.data, kept, strlen(kept)) == 0, "a line that is kept passes byte for byte");
+  ok(strcmp(out.data + strlen(kept), "c\t\xEF\xBF\xBDtext. But it is long enough to pass here, is it not?\n") == 0, "one with invalid UTF-8 is repaired");
+  ok_string(rejects.data, "fineweb:line_punct_ratio\tb\tu\td\tno punctuation at all in this line\nfineweb:empty\t\n", "rejects are the lines behind SET:REASON");
+  ok(stats_get(stats, "in") == 4 && stats_get(stats, "out") == 2 && stats_get(stats, "rejected") == 2 && stats_get(stats, "bad") == 0 && stats_get(stats, "invalid_utf8") == 1 && stats_get(stats, "reasons.fineweb.empty") == 1, "in = out + rejected + bad, and reasons are counted");
+  stream_settings_release(&s);
+
+  s = fresh("");
+  result = run(&s, in.data, in.len, 1, false, false);
+  ok(result == 0 && stats_get(stats, "out") == 4 && rejects.len == 0, "without rules and models nothing is dropped");
+  s.mask = MASK_EMAIL;
+  run(&s, "a\tx=1\tb.c@d.ef here\\n\n", 22, 1, false, false);
+  ok(strstr(out.data, "a\tx=1\t") && strstr(out.data, "@example.") && !strstr(out.data, "d.ef") && stats_get(stats, "masked.email") == 1 && stats_get(stats, "edited") == 1, "masks edit the text only");
+  stream_settings_release(&s);
+  buffer_release(&in);
+}
+
+static void check_language(void) {
+  static const char text[] = "1\tthe house of stone and water\n2\tder Stein und die Wasser\n3\t\n";
+  struct stream_settings s = fresh("");
+  s.langid_path = "tests/data/text/fasttext-subwords.bin";
+  s.languages = "en,el";
+  s.annotate = true;
+  int result = run(&s, text, strlen(text), 1, false, false);
+  ok(result == 0 && strncmp(out.data, "1\t\t\tlang=en\tlang_score=0.", 25) == 0 && strstr(out.data, "\tthe house of stone and water\n"), "documents in a wanted language are kept, with lang= where further fields stand");
+  ok(strncmp(rejects.data, "langid:language\t2\tder Stein", 27) == 0, "others are langid:language");
+  s.languages = "en";
+  s.min_language = 1.5;
+  run(&s, text, strlen(text), 1, false, false);
+  ok(strncmp(rejects.data, "langid:score\t1\t", 15) == 0 && out.len == 0, "a score that is too low is langid:score");
+  s.languages = "en,xx";
+  ok(run(&s, text, strlen(text), 1, false, false) == -1 && err.kind == ERR_USAGE && strstr(err.message, "'xx'"), "a language that the model lacks is a usage error");
+  stream_settings_release(&s);
+
+  s = fresh("");
+  s.models = NEW_ARRAY(struct model, 1);
+  s.model_count = 1;
+  s.models[0] = (struct model){.path = "tests/data/text/fasttext-plain.bin", .tests = NEW_ARRAY(struct label_test, 2), .count = 2};
+  s.models[0].tests[0] = (struct label_test){.label = "en", .min = 0.5};
+  s.models[0].tests[1] = (struct label_test){.label = "ja", .min = 0};
+  s.annotate = true;
+  result = run(&s, text, strlen(text), 1, false, false);
+  ok(result == 0 && strncmp(out.data, "1\t\t\ten=0.9", 10) == 0 && strstr(out.data, "\tja=") && strncmp(rejects.data, "model:en\t2\t", 11) == 0, "labels below --min are model:LABEL, scores stand in the order of the options");
+  stream_settings_release(&s);
+}
+
+static size_t columns(const char *line) {
+  size_t n = 1;
+  for (; *line && *line != '\n'; line++) n += *line == '\t';
+  return n;
+}
+
+static void check_explain(void) {
+  static const char text[] = "1\tOne. Two, three.\\n{\n2\t\n3\tplain words without any end\n";
+  struct stream_settings s = fresh("gopher-repetition,gopher-quality,c4,fineweb");
+  s.explain = true;
+  s.langid_path = "tests/data/text/fasttext-all.bin";
+  int result = run(&s, text, strlen(text), 1, false, false);
+  size_t width = columns(out.data), lines = 0;
+  bool same = true;
+  for (const char *p = out.data; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+    lines++;
+    same &= columns(p) == width;
+  }
+  ok(result == 0 && lines == 4 && same && width > 35, "--explain writes a header and a row a document, of %zu columns", width);
+  ok(strncmp(out.data, "id\tlang\tlang_score\tgopher-repetition.dup_para_frac\t", 51) == 0 && strstr(out.data, "\tdecision\n") && strstr(out.data, "gopher-quality.avg_word_length") && strstr(out.data, "fineweb.list_ratio"), "columns are named after sets and values");
+  stream_settings_release(&s);
+}
+
+static void check_json(void) {
+  static const char json[] = "{\"id\":\"a\",\"text\":\"One line that is long enough to be kept here.\",\"x\":1}\nnot json\n{\"id\":\"b\",\"text\":\"short\"}\n";
+  struct stream_settings s = fresh("fineweb");
+  ok(run(&s, json, strlen(json), 1, true, false) == 0 && strstr(out.data, "\"id\":\"a\"") && strstr(out.data, "\"x\":1") && strchr(out.data, '\n') == out.data + out.len - 1, "JSON Lines in, JSON Lines out");
+  ok_string(rejects.data, "fineweb:line_punct_ratio\t{\"id\":\"b\",\"text\":\"short\"}\n", "a reject is the input line");
+  ok(stats_get(stats, "in") == 3 && stats_get(stats, "bad") == 1, "a line that is no object is bad");
+  ok(run(&s, json, strlen(json), 1, true, true) == -1 && strstr(err.message, "bad"), "--strict makes it an error");
+  stream_settings_release(&s);
+}
+
+static void check_threads(void) {
+  struct buffer in = {0};
+  for (int i = 0; i < 30000; i++) buffer_printf(&in, "%d\tu\td\tLine %d of a text with x%d@y.de in it, the and of to%s\\nAnd %d more [1].\n", i, i * 7, i, i % 3 ? "." : "", i % 11);
+  struct stream_settings s = fresh("c4,gopher-quality");
+  rules_set(&s.rules, "c4.min_num_sentences=2", &err);
+  rules_set(&s.rules, "gopher-quality.min_doc_words=10", &err);
+  s.mask = MASK_EMAIL;
+  s.langid_path = "tests/data/text/fasttext-subwords.bin";
+  s.min_language = 0;
+  s.annotate = true;
+  run(&s, in.data, in.len, 1, false, false);
+  struct buffer one = out, one_rejects = rejects;
+  out = rejects = (struct buffer){0};
+  run(&s, in.data, in.len, 4, false, false);
+  ok(one.len > 1000000 && one_rejects.len > 100000 && slice_equal(buffer_slice(&one), buffer_slice(&out)) && slice_equal(buffer_slice(&one_rejects), buffer_slice(&rejects)), "one thread and four write the same bytes (%zu and %zu)", one.len, one_rejects.len);
+  buffer_release(&one);
+  buffer_release(&one_rejects);
+  buffer_release(&in);
+  stream_settings_release(&s);
+}
+
+int main(void) {
+  check_lines();
+  check_language();
+  check_explain();
+  check_json();
+  check_threads();
+  buffer_release(&out);
+  buffer_release(&rejects);
+  stats_free(stats);
+  return tap_done();
+}
