@@ -58,24 +58,18 @@ void utf8_append(struct buffer *b, uint32_t code_point) {
   buffer_append(b, bytes, (size_t)utf8_encode(code_point, bytes));
 }
 
-/* Bytes before the first NUL or invalid sequence. */
-static size_t clean_prefix(const char *s, size_t n) {
-  size_t valid = utf8_valid_prefix(s, n);
-  const char *nul = memchr(s, 0, valid);
-  return nul ? (size_t)(nul - s) : valid;
-}
-
 void utf8_sanitize(struct buffer *out, const char *s, size_t n, uint64_t *invalid, uint64_t *nul) {
   while (n) {
-    size_t good = clean_prefix(s, n);
-    buffer_append(out, s, good);
-    s += good, n -= good;
-    if (!n) return;
-    if (*s == 0) {
-      ++*nul;
-      s++, n--;
-      continue;
+    size_t valid = utf8_valid_prefix(s, n);
+    n -= valid;
+    for (const char *end = s + valid; s < end;) {
+      const char *zero = memchr(s, 0, (size_t)(end - s));
+      size_t good = zero ? (size_t)(zero - s) : (size_t)(end - s);
+      buffer_append(out, s, good);
+      s += good;
+      if (zero) ++*nul, s++;
     }
+    if (!n) return;
     uint32_t code_point;
     int skip;
     utf8_decode(s, n, &code_point, &skip);
