@@ -14,6 +14,7 @@
 #include <libxml/parserInternals.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "common/base/hashmap.h"
 #include "common/base/memory.h"
@@ -23,8 +24,10 @@
 enum {
   ELEMENT_DEPTH = 256,
   PARSER_DEPTH = 512,
+  NAMES_MAX = 20000,      /* of tags and attributes in one run of the parser */
   TAG_LONG = 4096,        /* tags longer than this are looked at before parsing ... */
   ATTRIBUTES_MAX = 256,   /* ... and keep this many attributes */
+  ROOTS_MAX = 16,         /* html and body tags whose attributes are read */
   CLASS_CACHE = 1 << 15,
   CLASS_MAX = 1024,       /* bytes of a class or id that are looked at */
 };
@@ -506,7 +509,7 @@ static void read_meta(struct html_parser *p, const char **attributes) {
 static void stop(struct html_parser *p) { xmlStopParser(p->context); }
 
 static bool out_of_time(struct html_parser *p) {
-  if (p->deadline > 0 && (++p->events & 255) == 0 && progress_clock() > p->deadline) {
+  if ((++p->events & 255) == 0 && p->deadline > 0 && progress_clock() > p->deadline) {
     p->page->timed_out = true;
     stop(p);
   }
@@ -596,7 +599,8 @@ static void start_element(void *context, const xmlChar *xml_name, const xmlChar 
   enum html_tag tag = find_tag((const char *)xml_name);
   open_element(p, tag, (const char **)attributes);
   bool raw = tag == TAG_script || tag == TAG_style || tag_class[tag] == VOID; /* the next parser would take it for markup */
-  if (p->context->nameNr > PARSER_DEPTH && !raw) {
+  bool crowded = xmlDictSize(p->context->dict) > NAMES_MAX; /* its hash table stops growing */
+  if ((p->context->nameNr > PARSER_DEPTH || crowded) && !raw) {
     const xmlParserInput *input = p->context->input; /* cur is before the ">" or "/>" of this tag */
     p->resume = input->consumed + (size_t)(input->cur - input->base);
     p->restart = true;
@@ -679,13 +683,18 @@ static void cdata(void *context, const xmlChar *s, int n) {
 
 /* ---- parsing */
 
-/* Cuts tags that carry hundreds of attributes: blanks over all but the first ones. */
+/* Cuts tags that carry hundreds of attributes: blanks over all but the first ones.  A page that ends in a long tag has
+ * less than TAG_LONG bytes to be cut. */
 static void cut_attributes(char *s, size_t n) {
   char *end = s + n;
+  unsigned roots = 0;
   for (char *p = s; (p = memchr(p, '<', (size_t)(end - p)));) {
     if (end - p < TAG_LONG) return;
-    char *close = memchr(p, '>', (size_t)(end - p));
-    if (close && close - p < TAG_LONG) {
+    char *close = memchr(p, '>', TAG_LONG);
+    if (close) {
+      /* a second html or body raises no event, so that the names it brings could not be counted */
+      bool root = close - p > 5 && (strncasecmp(p + 1, "html", 4) == 0 || strncasecmp(p + 1, "body", 4) == 0);
+      if (root && ++roots > ROOTS_MAX) memset(p + 5, ' ', (size_t)(close - p - 5));
       p = close;
       continue;
     }
