@@ -3,10 +3,10 @@
  * libxml2's HTML parser drives the SAX handlers below; no tree of libxml2's is built.  It closes what HTML 4 lets pages
  * leave open, so events come nested.
  *
- * Against hostile pages: nothing is fetched and no entity is expanded but characters; tags with hundreds of attributes
- * are cut before parsing, because the parser compares them pairwise; when PARSER_DEPTH elements are open the parser
- * is started anew behind that tag, because it walks its stack for every stray end tag; below ELEMENT_DEPTH elements
- * hang in the last one, as in browsers.
+ * Against hostile pages: nothing is fetched and no entity is expanded but characters; html_prefilter() cuts what the
+ * parser would take quadratic time for; when PARSER_DEPTH elements are open the parser is started anew behind that tag,
+ * because it walks its stack for every stray end tag, and likewise when it has seen NAMES_MAX names; below ELEMENT_DEPTH
+ * elements hang in the last one, as in browsers.
  */
 #include "tools/warc2txt/html.h"
 
@@ -14,20 +14,17 @@
 #include <libxml/parserInternals.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "common/base/hashmap.h"
 #include "common/base/memory.h"
 #include "common/base/progress.h"
 #include "common/base/utf8.h"
+#include "tools/warc2txt/html_prefilter.h"
 
 enum {
   ELEMENT_DEPTH = 256,
   PARSER_DEPTH = 512,
   NAMES_MAX = 20000,      /* of tags and attributes in one run of the parser */
-  TAG_LONG = 4096,        /* tags longer than this are looked at before parsing ... */
-  ATTRIBUTES_MAX = 256,   /* ... and keep this many attributes */
-  ROOTS_MAX = 16,         /* html and body tags whose attributes are read */
   CLASS_CACHE = 1 << 15,
   CLASS_MAX = 1024,       /* bytes of a class or id that are looked at */
 };
@@ -683,45 +680,6 @@ static void cdata(void *context, const xmlChar *s, int n) {
 
 /* ---- parsing */
 
-/* Cuts tags that carry hundreds of attributes: blanks over all but the first ones.  A page that ends in a long tag has
- * less than TAG_LONG bytes to be cut. */
-static void cut_attributes(char *s, size_t n) {
-  char *end = s + n;
-  unsigned roots = 0;
-  for (char *p = s; (p = memchr(p, '<', (size_t)(end - p)));) {
-    if (end - p < TAG_LONG) return;
-    char *close = memchr(p, '>', TAG_LONG);
-    if (close) {
-      /* a second html or body raises no event, so that the names it brings could not be counted */
-      bool root = close - p > 5 && (strncasecmp(p + 1, "html", 4) == 0 || strncasecmp(p + 1, "body", 4) == 0);
-      if (root && ++roots > ROOTS_MAX) memset(p + 5, ' ', (size_t)(close - p - 5));
-      p = close;
-      continue;
-    }
-    if (!((p[1] | 32) >= 'a' && (p[1] | 32) <= 'z')) {
-      p++;
-      continue;
-    }
-    size_t count = 0;
-    char quote = 0, *q = p + 1, *keep = NULL;
-    bool blank = false;
-    for (; q < end; q++) {
-      if (quote) {
-        if (*q == quote) quote = 0;
-        continue;
-      }
-      if (*q == '>') break;
-      if ((*q == '"' || *q == '\'') && q[-1] == '=') quote = *q;
-      bool now = *q == ' ' || *q == '\t' || *q == '\n' || *q == '\r' || *q == '/' || *q == '"' || *q == '\'';
-      if (blank && !now && ++count > ATTRIBUTES_MAX && !keep) keep = q;
-      blank = now;
-    }
-    if (keep) memset(keep, ' ', (size_t)(q - keep));
-    p = q < end ? q : end;
-    if (p == end) return;
-  }
-}
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void prepare(void) {
   xmlInitParser();
@@ -805,8 +763,8 @@ void html_parse(struct html_parser *p, struct buffer *html, struct page *page, d
   p->link_start = p->block_start = p->breaks = p->links = p->link_words = p->row = p->rows = 0;
   p->deadline = deadline;
   p->events = 0;
+  html->len = html->len ? html_prefilter(html->data, html->len) : 0;
   buffer_string(html);
-  cut_attributes(html->data, html->len);
   for (size_t at = 0; at < html->len && !page->timed_out;) at += run(p, html->data + at, html->len - at);
   while (p->depth) pop(p);
 }
