@@ -25,6 +25,8 @@ enum {
   ELEMENT_DEPTH = 256,
   PARSER_DEPTH = 512,
   NAMES_MAX = 20000,      /* of tags and attributes in one run of the parser */
+  ELEMENTS_MAX = 1 << 20, /* beyond these many, text goes to the element that is open ... */
+  BLOCKS_MAX = 1 << 20,   /* ... and all that follows is one block of lines: memory stays near the page's size */
   CLASS_CACHE = 1 << 15,
   CLASS_MAX = 1024,       /* bytes of a class or id that are looked at */
 };
@@ -242,6 +244,11 @@ static struct open *top(struct html_parser *p) { return &p->stack[p->depth - 1];
 /* Ends the block that is being written. */
 static void flush(struct html_parser *p) {
   struct page *page = p->page;
+  if (page->block_count == BLOCKS_MAX - 1 && p->depth > 1) {
+    if (page->text.len > p->block_start && page->text.data[page->text.len - 1] != '\n') buffer_put(&page->text, '\n');
+    p->space = false;
+    return;
+  }
   uint32_t end = (uint32_t)page->text.len, start = p->block_start;
   const char *text = page->text.data;
   bool pre = p->pre != 0;
@@ -561,7 +568,7 @@ static void open_element(struct html_parser *p, enum html_tag tag, const char **
   }
 add:
   if (class == BLOCK && p->depth) flush(p);
-  if (!p->depth || page->elements[element].depth < ELEMENT_DEPTH) {
+  if (!p->depth || (page->elements[element].depth < ELEMENT_DEPTH && page->element_count < ELEMENTS_MAX)) {
     element = add_element(p, tag, attributes, element);
     if (class == BLOCK) block_element = element;
   }
