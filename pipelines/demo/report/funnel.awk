@@ -19,7 +19,7 @@ FNR == 1 { next }
 function bar(part, whole) { return sprintf("<span class=\"bar\"><i style=\"width:%.2f%%\"></i><i class=\"gone\" style=\"width:%.2f%%\"></i></span>", 100 * part / widest, 100 * (whole - part) / widest) }
 
 function row(stage, what, n, size) {
-  printf "<tr><td>%s</td><td>%s</td><td><span class=\"bar\"><i class=\"gone\" style=\"width:%.2f%%\"></i></span></td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", stage, what, 100 * n / most, thousands(n), percent(n, kept[s] + lost[s]), size > 0 ? bytes(size) : ""
+  printf "<tr><td>%s</td><td>%s</td><td><span class=\"bar\"><i class=\"gone\" style=\"width:%.2f%%\"></i></span></td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", stage, what, 100 * n / most, thousands(n), percent(n, kept[s] + lost[s]), (size > 0 ? bytes(size) : "")
 }
 
 END {
