@@ -65,11 +65,12 @@ WARC_SIZE := 16M
 # ---- documents ------------------------------------------------------------------------------------------------------
 EXTRACT := --mode main
 
-# Pages whose URL says their language teach the classifier; pages of ENGLISH sites that say nothing are English.
+# Pages that say their language, in <html lang> or in their URL, teach the classifier; pages of ENGLISH sites that say
+# nothing are English.
 LANGUAGES := cs da de en es fi fr it ja ko nl pt ru tr zh
 ENGLISH := $(manuals.sites) $(api.sites)
 LABEL_BYTES := 1000
-CLASSIFIER := --epoch 5
+CLASSIFIER := --epoch 25
 LANGUAGE := --lang en --min-lang 0.5
 
 # The rules are made for prose.  Manuals quote code, whose punctuation counts as words: three words in five must have a

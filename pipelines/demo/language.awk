@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The language a page says it is in, by its URL alone: `LABEL<TAB>text` for the classifier from documents (id, url, date,
-# text).  A page counts where one of these holds, the first that does:
-#     /page.html.de  /page.de.html   a suffix
-#     /de/page.html  /pt-BR/...      a folder
+# The language a page says it is in: `LABEL<TAB>text` for the classifier, from attributes.awk's table and documents (id,
+# url, date, text).  The first of these that holds counts:
+#     <html lang="de">
+#     /page.html.de  /page.de.html   a suffix of the URL
+#     /de/page.html  /pt-BR/...      a folder in it
 #     the host is one of `english`   (space-separated names)
 # Short pages are left out, long ones are cut.  `part` is train or test: one page in ten, by a hash of its URL.
 function hash(s,   i, h) {
@@ -20,14 +21,18 @@ BEGIN {
   for (i = 1; i <= n; i++) is_english[list[i] ".test"] = 1
 }
 
+NR == FNR { said[$1] = $2; next }
+
 length($NF) >= 200 {
   url = $2
+  own = said[url]
   sub(/^https?:\/\//, "", url)
   sub(/[?#].*/, "", url)
-  label = ""
+  label = own in known ? own : ""
   steps = split(url, step, "/")
   pieces = split(step[steps], piece, ".")
-  for (i = 2; i <= pieces; i++) if (tolower(substr(piece[i], 1, 2)) in known && piece[i] ~ /^[a-z][a-z](-[a-zA-Z]+)?$/) label = substr(piece[i], 1, 2)
+  for (i = 2; i <= pieces && label == ""; i++)
+    if (piece[i] ~ /^[a-z][a-z](-[a-zA-Z]+)?$/ && substr(piece[i], 1, 2) in known) label = substr(piece[i], 1, 2)
   for (i = 2; i < steps && label == ""; i++)
     if (step[i] ~ /^[a-z][a-z]([-_][a-zA-Z]+)?$/ && substr(step[i], 1, 2) in known) label = substr(step[i], 1, 2)
   if (label == "" && step[1] in is_english) label = "en"

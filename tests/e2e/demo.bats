@@ -61,6 +61,12 @@ END
   done
 }
 
+@test "pages teach the classifier the language they say" {
+  [ "$(cut -f 2 "$WHOLE/language/attributes.tsv" | sort | uniq -c | tr -s ' ')" = ' 12 de' ]
+  [ "$(cat "$WHOLE"/language/t{rain,est}.tsv | cut -f 1 | sort | uniq -c | tr -s ' ' | paste -sd,)" = ' 26 de, 71 en' ]
+  awk -F '\t' 'NR > 1 && $1 != $2 { exit 1 }' "$WHOLE/language/confusion.tsv"
+}
+
 @test "the crawl's manifest holds" {
   cd "$WHOLE/crawl/web"
   [ "$(ls | grep -c 'warc.gz$')" = "$(awk 'NR > 1' MANIFEST.tsv | wc -l)" ]

@@ -33,7 +33,8 @@ sub paragraphs { my ($language, $n) = @_; return map { join ' ', map { sentence(
 sub page {
   my ($path, $title, @paragraphs) = @_;
   open my $out, '>', $path or die "$path: $!\n";
-  print $out "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>$title</title><link rel=\"stylesheet\" href=\"/style.css\"></head>\n<body><article><h1>$title</h1>\n";
+  my $language = $path =~ /seite\d*[02468]\./ ? ' lang="de"' : ''; # the others say it by their URL alone
+  print $out "<!DOCTYPE html>\n<html$language><head><meta charset=\"utf-8\"><title>$title</title><link rel=\"stylesheet\" href=\"/style.css\"></head>\n<body><article><h1>$title</h1>\n";
   print $out "<p>$_</p>\n" for @paragraphs;
   print $out "</article></body></html>\n";
   close $out or die "$path: $!\n";
