@@ -41,8 +41,8 @@ struct generator_settings {
 
 struct generator;
 
-/* The parameters must outlive it. */
-struct generator *generator_new(struct parameters *p, int64_t slots);
+/* The parameters must outlive it.  Ids below `vocabulary` may be drawn: models are often padded beyond their tokenizer. */
+struct generator *generator_new(struct parameters *p, int64_t slots, int64_t vocabulary);
 void generator_free(struct generator *g);
 void generator_profile(struct generator *g, struct profile *profile);
 

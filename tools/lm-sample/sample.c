@@ -149,6 +149,10 @@ static int on_token(void *context, const struct generation *g, struct err *e) {
   return show(s, false, e);
 }
 
+static void decode(const struct sampling *s, const struct generation *g, struct buffer *text) {
+  for (int64_t i = 0; i < g->count; i++) buffer_append_slice(text, tokenizer_bytes(s->tokenizer, g->ids[i])); /* a hole: nothing */
+}
+
 /* --logprobs: a row a token. */
 static int write_logprobs(struct sampling *s, const struct generation *g, struct err *e) {
   struct buffer row = {0};
@@ -177,7 +181,8 @@ static void positions_used_up(struct sampling *s) {
 static int write_plain(struct sampling *s, const struct generation *g, struct err *e) {
   if (s->settings->logprobs) return write_logprobs(s, g, e);
   struct buffer text = {0};
-  int result = s->terminal ? show(s, true, e) : tokenizer_decode(s->tokenizer, g->ids, (size_t)g->count, &text, e);
+  int result = s->terminal ? show(s, true, e) : 0;
+  if (!s->terminal) decode(s, g, &text);
   buffer_put(&text, '\n');
   if (result == 0) result = output_write(s->out, text.data, text.len, e);
   buffer_release(&text);
@@ -189,7 +194,7 @@ static int one_prompt(struct sampling *s, struct err *e) {
   int64_t batch = s->terminal ? 1 : s->settings->batch < s->settings->samples ? s->settings->batch : s->settings->samples;
   struct generation *items = NEW_ARRAY(struct generation, (size_t)batch);
   int result = encode_prompt(s, &p, slice_of(s->settings->prompt), e);
-  s->generator = generator_new(&s->parameters, batch);
+  s->generator = generator_new(&s->parameters, batch, tokenizer_size(s->tokenizer));
   generator_profile(s->generator, s->profile);
   for (int64_t done = 0; done < s->settings->samples && result == 0; done += batch) {
     int64_t n = s->settings->samples - done < batch ? s->settings->samples - done : batch;
@@ -230,11 +235,11 @@ static int write_row(struct sampling *s, const struct generation *g, const struc
     for (int64_t i = 0; i < g->count; i++) buffer_printf(&row, "%s%s", i ? " " : "", number_format(g->logprobs[i], number));
     buffer_put(&row, '\t');
   }
-  int result = tokenizer_decode(s->tokenizer, g->ids, (size_t)g->count, &text, e);
+  decode(s, g, &text);
   utf8_sanitize(&clean, text.data, text.len, &invalid, &nul);
   document_escape(&row, buffer_slice(&clean));
   buffer_put(&row, '\n');
-  if (result == 0) result = output_write(s->out, row.data, row.len, e);
+  int result = output_write(s->out, row.data, row.len, e);
   buffer_release(&row), buffer_release(&text), buffer_release(&clean);
   return result;
 }
@@ -303,7 +308,7 @@ static int stream(struct sampling *s, struct err *e) {
   struct document_batch lines = {0};
   struct document_parser parser = {0};
   struct document d;
-  s->generator = generator_new(&s->parameters, s->settings->batch);
+  s->generator = generator_new(&s->parameters, s->settings->batch, tokenizer_size(s->tokenizer));
   generator_profile(s->generator, s->profile);
   int result = 0, got;
   while (result == 0 && (got = document_reader_next(reader, &lines, e)) != 0) {

@@ -53,7 +53,7 @@ int main(void) {
   uint32_t prompt[8];
   for (int i = 0; i < 8; i++) prompt[i] = (uint32_t)greedy[i];
   struct generation g[2] = {{.prompt = prompt, .prompt_count = 8}, {.prompt = prompt, .prompt_count = 8}};
-  struct generator *generator = generator_new(&p, 2);
+  struct generator *generator = generator_new(&p, 2, V);
   struct generator_settings settings = {.sampler = {.top_p = 1, .repeat_penalty = 1}, .limit = 24};
   ok(generator_run(generator, g, 2, &settings, &e) == 0 && g[0].count == 24 && g[1].count == 24, "it continues a prompt twice in one batch");
   bool same = true;
