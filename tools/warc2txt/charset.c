@@ -13,7 +13,7 @@
 #include "common/base/memory.h"
 #include "common/base/utf8.h"
 
-enum { PRESCAN_BYTES = 4096, TABLES_MAX = 48, SAMPLE = 1 << 16 };
+enum { PRESCAN_BYTES = 1 << 16, TABLES_MAX = 48, SAMPLE = 1 << 16 };
 
 struct charset_decoder {
   const struct charset *open; /* what `conversion` converts from */
@@ -89,6 +89,10 @@ static bool get_attribute(const char **at, const char *end, struct slice *name, 
       start = p;
       while (p < end && !space(*p) && *p != '>') p++;
       *value = (struct slice){start, (size_t)(p - start)};
+      if (p == end) {
+        *at = p;
+        return false;
+      }
     }
   }
   *at = p;

@@ -360,9 +360,6 @@ static void append_text(struct html_parser *p, const char *s, size_t n) {
         continue;
       }
       if (d == 0xAD) continue; /* soft hyphen */
-      if (d == 0x85) {
-        /* NEL as a character, but windows-1252's ellipsis where a page means that: the latter is what pages mean */
-      }
       if (d >= 0xA0) {
         i -= 2;
         take = 2;
@@ -544,8 +541,6 @@ static void open_element(struct html_parser *p, enum html_tag tag, const char **
     line_break(p);
   } else if (tag == TAG_hr) {
     flush(p);
-  } else if (tag == TAG_wbr) {
-    /* a place where a word may be broken: nothing */
   }
   if (class == VOID) {
     push(p, tag, element, block_element);
@@ -561,12 +556,11 @@ static void open_element(struct html_parser *p, enum html_tag tag, const char **
     p->skip = p->depth;
     return;
   }
-  if ((tag == TAG_html || tag == TAG_body) && page->element_count) { /* a second one, or one that the parser implied */
-    if (tag == TAG_body && page->element_count == 1) goto add;
+  bool root = tag == TAG_html || tag == TAG_body;
+  if (root && page->element_count > (tag == TAG_body)) { /* a second one, which a parser started anew implies: transparent */
     push(p, tag, element, block_element);
     return;
   }
-add:
   if (class == BLOCK && p->depth) flush(p);
   if (!p->depth || (page->elements[element].depth < ELEMENT_DEPTH && page->element_count < ELEMENTS_MAX)) {
     element = add_element(p, tag, attributes, element);

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * A batch holds about a megabyte of bodies, copied out of the input's window, and one item a record that counts; a
+ * longer record is a batch of its own.  Workers own everything that parsing and conversion need, and write lines of
+ * output and of rejects into their batch.  What is bad becomes an item too, so that messages keep the input's order.
+ */
 #include "tools/warc2txt/records.h"
 
 #include <stdlib.h>
