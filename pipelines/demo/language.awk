@@ -21,7 +21,7 @@ BEGIN {
   for (i = 1; i <= n; i++) is_english[list[i] ".test"] = 1
 }
 
-NR == FNR { said[$1] = $2; next }
+FILENAME == ARGV[1] { said[$1] = $2; next } # which may be empty
 
 length($NF) >= 200 {
   url = $2

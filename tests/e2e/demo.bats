@@ -160,6 +160,16 @@ END
   [ ! -e "$out/documents/extracted.tsv" ]
 }
 
+@test "tables count what is there when a stage removes nothing or everything" {
+  cd "$BATS_TEST_TMPDIR"
+  : > nothing
+  printf 'set:why\ta\tb\nset:why\tc\tde\n' > rejects
+  [ "$(awk -f "$HERE/../../pipelines/demo/report/count.awk" -v stage=s nothing rejects | paste -sd,)" = "$(printf 's\tkept\t\t0\t0,s\tset\twhy\t2\t3')" ]
+  [ "$(awk -f "$HERE/../../pipelines/demo/report/count.awk" -v stage=s rejects nothing)" = "$(printf 's\tkept\t\t2\t3')" ]
+  printf 'id\thttp://a.test/x.html\t\t%0300d\n' 0 > documents
+  [ "$(for part in train test; do awk -f "$HERE/../../pipelines/demo/language.awk" -v languages=en -v english=a -v cut=5 -v part=$part nothing documents; done)" = "$(printf 'en\t00000')" ]
+}
+
 @test "two runs at once wait for each other" {
   out=$BATS_TEST_TMPDIR/out
   crawled "$out"

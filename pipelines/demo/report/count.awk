@@ -2,8 +2,7 @@
 # The documents a stage kept and its rejects -> rows `stage set reason documents bytes`; kept ones have set `kept`.
 # Bytes are those of the text, escapes included.
 BEGIN { FS = OFS = "\t" }
-FNR == 1 { file++ }
-file == 1 { kept++; kept_bytes += length($NF); next }
+FILENAME == ARGV[1] { kept++; kept_bytes += length($NF); next }
 { n[$1]++; size[$1] += NF > 1 ? length($NF) : 0 }
 END {
   print stage, "kept", "", kept + 0, sprintf("%.0f", kept_bytes)
