@@ -89,18 +89,19 @@ SHARD_TOKENS := 2M
 # ---- training -------------------------------------------------------------------------------------------------------
 CONTEXT := 128
 TRAINING := --batch 8 --warmup 50 --schedule cosine --weight-decay 0.1 --clip 1 --save-every 200 --keep 1
-# FLOPS LAYERS WIDTH FEED-FORWARD HEADS RATE: two or three sizes for each of three budgets, then the one to predict
+# FLOPS LAYERS WIDTH FEED-FORWARD HEADS RATE: two or three widths for each of three budgets, then the run to predict.
+# All have one depth, one head size and one rate, so that parameters and tokens are all that the law has to explain.
 RUNS := a1 a2 a3 b1 b2 b3 c1 c2
-a1 := 1e12 1 16 48 1 1e-2
-a2 := 1e12 2 24 64 1 8e-3
-a3 := 1e12 2 40 112 2 5e-3
-b1 := 2.5e12 2 24 64 1 8e-3
-b2 := 2.5e12 2 40 112 2 5e-3
-b3 := 2.5e12 2 64 176 2 4e-3
-c1 := 6e12 2 40 112 2 5e-3
-c2 := 6e12 2 64 176 2 4e-3
+a1 := 1e12 4 16 48 2 5e-3
+a2 := 1e12 4 24 72 3 5e-3
+a3 := 1e12 4 32 96 4 5e-3
+b1 := 2.5e12 4 24 72 3 5e-3
+b2 := 2.5e12 4 32 96 4 5e-3
+b3 := 2.5e12 4 48 144 6 5e-3
+c1 := 6e12 4 32 96 4 5e-3
+c2 := 6e12 4 48 144 6 5e-3
 LARGER := d
-d := 2e13 4 64 176 2 4e-3
+d := 2e13 4 64 192 8 5e-3
 
 FIT := --form chinchilla --objective huber --bootstrap 500
 SAMPLE := -n 96 --temperature 0.7 --top-k 40 --seed 1
