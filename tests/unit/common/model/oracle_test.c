@@ -12,6 +12,7 @@
 #include "common/io/safetensors.h"
 #include "common/model/checkpoint.h"
 #include "common/model/execute.h"
+#include "common/model/generate.h"
 #include "tests/tap.h"
 
 enum { B = 2, T = 32, V = 256 };
@@ -151,8 +152,33 @@ static void check_model(const char *name) {
   free(ids_float), free(logits_want), free(loss_want), free(losses_want), free(norm_want);
 }
 
+/* A model that others trained (karpathy's stories260K): its greedy text, through the generator. */
+static void check_stories(void) {
+  const char *folder = tap_shared("oracle/lm/stories260K"), *list = tap_shared("oracle/lm/stories260K/greedy_ids.txt");
+  FILE *f = list ? fopen(list, "r") : NULL;
+  if (!folder || !f) {
+    skip("no ../shared/data", "stories260K");
+    return;
+  }
+  uint32_t want[256];
+  int n = 0;
+  while (n < 256 && fscanf(f, "%u", &want[n]) == 1) n++;
+  fclose(f);
+  struct model_config c;
+  struct parameters p;
+  if (!ok(checkpoint_config(&c, folder, &e) == 0 && parameters_init(&p, &c, backend_cpu(), false, &e) == 0 && checkpoint_weights(&p, folder, &e) == 0, "stories260K: loads")) return;
+  struct generation g = {.prompt = want, .prompt_count = 1};
+  struct generator *generator = generator_new(&p, 1, c.vocab_size);
+  struct generator_settings settings = {.sampler = {.top_p = 1, .repeat_penalty = 1}, .limit = n - 1};
+  ok(n > 32 && generator_run(generator, &g, 1, &settings, &e) == 0 && g.count == n - 1 && memcmp(g.ids, want + 1, (size_t)(n - 1) * sizeof *want) == 0, "stories260K: %d greedy tokens are the reference's", n - 1);
+  generation_release(&g);
+  generator_free(generator);
+  parameters_release(&p);
+}
+
 int main(void) {
   check_model("llama-tied");
   check_model("llama-untied");
+  check_stories();
   return tap_done();
 }
