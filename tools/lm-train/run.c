@@ -285,6 +285,10 @@ static void summary(struct training *t, double loss, double bpb) {
   stats_time(p->stats, "mfu", speed * flops / (t->peak * 1e9));
 }
 
+static int write_profile(const struct training *t, struct err *e) {
+  return t->profile ? profile_write(t->profile, t->settings->profile, t->peak, e) : 0;
+}
+
 static int train(struct training *t, struct err *e) {
   struct program *p = t->program;
   struct run_settings *s = t->settings;
@@ -302,19 +306,19 @@ static int train(struct training *t, struct err *e) {
   const struct trainer_observer observer = {.stop = on_stop, .report = on_report, .save = on_save, .context = t};
   double loss, bpb;
   int status = trainer_run(t->trainer, &observer, &loss, e);
-  if (status < 0 || (t->profile && profile_write(t->profile, s->profile, t->peak, e) < 0)) return -1;
+  if (status < 0) return -1;
   FILE *log = t->log;
   t->log = NULL;
   if (record_log_close(log, e) < 0) return -1;
   if (status == 1) {
     program_message(p, "stopped after step %" PRId64 " of %" PRId64 "; --resume goes on", trainer_steps_done(t->trainer), steps);
-    return 0;
+    return write_profile(t, e);
   }
   if (bits_per_byte(t, loss, &bpb, e) < 0) return -1;
   struct record_totals totals = {.tokens = steps * t->recipe.batch * t->recipe.seq, .steps = steps, .loss = loss, .bpb = bpb, .seed = t->seed};
   if (record_run(p->output, &t->config, &t->recipe, &totals, e) < 0) return -1;
   summary(t, loss, bpb);
-  return 0;
+  return write_profile(t, e);
 }
 
 int run(struct program *p, struct run_settings *s, struct err *e) {
