@@ -60,6 +60,26 @@ static void count_words(struct corpus *c, struct slice text) {
   c->tokens += 2; /* and the label */
 }
 
+/* Length of the first piece of a text: about `size` bytes up to white space, or up to a character where there is none
+ * for as long again.  A short rest stays with it. */
+static size_t piece_length(struct slice text, size_t size) {
+  if (text.len <= size + size / 2) return text.len;
+  size_t n = size;
+  while (n < 2 * size && n < text.len && !separator[(uint8_t)text.data[n]]) n++;
+  if (n < text.len && !separator[(uint8_t)text.data[n]])
+    for (n = size; n > 1 && (text.data[n] & 0xC0) == 0x80; n--) continue;
+  return n;
+}
+
+static int append(struct scratch *s, uint32_t label, struct slice text, struct err *e) {
+  uint32_t length = (uint32_t)text.len;
+  buffer_append(&s->pending, &label, 4);
+  buffer_append(&s->pending, &length, 4);
+  buffer_append_slice(&s->pending, text);
+  s->written += 8 + text.len;
+  return s->pending.len > 1 << 20 ? flush(s, e) : 0;
+}
+
 static int add(struct corpus *c, struct scratch *s, const struct corpus_options *options, const struct document *d, struct buffer *label, struct err *e) {
   buffer_clear(label);
   if (!slice_starts(d->id, label_prefix)) buffer_append_slice(label, label_prefix);
@@ -75,18 +95,20 @@ static int add(struct corpus *c, struct scratch *s, const struct corpus_options 
   if (test) {
     GROW(c->test, c->test_capacity, c->test_count + 1);
     c->test[c->test_count++] = s->written;
-  } else {
-    c->label_texts[index]++;
+    return append(s, index, d->text, e);
+  }
+  c->label_texts[index]++;
+  struct slice rest = d->text;
+  do {
+    size_t n = options->piece > 0 ? piece_length(rest, (size_t)options->piece) : rest.len;
+    struct slice piece = {rest.data, n};
     GROW(c->train, c->train_capacity, c->train_count + 1);
     c->train[c->train_count++] = s->written;
-    count_words(c, d->text);
-  }
-  uint32_t length = (uint32_t)d->text.len;
-  buffer_append(&s->pending, &index, 4);
-  buffer_append(&s->pending, &length, 4);
-  buffer_append_slice(&s->pending, d->text);
-  s->written += 8 + d->text.len;
-  return s->pending.len > 1 << 20 ? flush(s, e) : 0;
+    count_words(c, piece);
+    if (append(s, index, piece, e) != 0) return -1;
+    rest = (struct slice){rest.data + n, rest.len - n};
+  } while (rest.len);
+  return 0;
 }
 
 static void bad(struct corpus *c, struct program *p, const struct document_batch *batch, uint64_t line, const char *why) {

@@ -4,6 +4,7 @@
  *
  * corpus.c reads and counts, trainer.c trains, tests and writes.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "common/base/number.h"
@@ -13,6 +14,7 @@
 struct settings {
   struct trainer_options trainer;
   double test;
+  int64_t piece;
   int loss;
 };
 
@@ -34,7 +36,7 @@ static void print_report(struct program *p, const struct fasttext *m, const stru
 }
 
 static int train(struct program *p, struct settings *s, struct corpus *c, struct output *out, struct err *e) {
-  struct corpus_options options = {.test_fraction = s->test, .seed = (uint64_t)p->seed};
+  struct corpus_options options = {.test_fraction = s->test, .seed = (uint64_t)p->seed, .piece = s->piece};
   if (corpus_read(c, p, &options, e) != 0) return -1;
   stats_int(p->stats, "in", (int64_t)c->in);
   stats_int(p->stats, "bad", (int64_t)c->bad);
@@ -47,11 +49,16 @@ static int train(struct program *p, struct settings *s, struct corpus *c, struct
   s->trainer.jobs = (int)p->jobs;
   struct fasttext *m = trainer_new_model(c, &s->trainer, e);
   if (!m) return -1;
-  program_verbose(p, "%zu texts, %llu tokens, %d words, %d labels", c->train_count, (unsigned long long)c->tokens, m->words, m->labels);
+  program_verbose(p, "%zu pieces of text, %llu tokens, %d words, %d labels", c->train_count, (unsigned long long)c->tokens, m->words, m->labels);
   double loss = trainer_run(m, c, &s->trainer, p->progress);
   stats_int(p->stats, "words", m->words);
   stats_int(p->stats, "labels", m->labels);
   stats_int(p->stats, "tokens", m->tokens);
+  stats_int(p->stats, "pieces", (int64_t)c->train_count);
+  if (!isfinite(loss)) {
+    fasttext_free(m);
+    return err_set(e, "the training diverged: lower --lr");
+  }
   stats_double(p->stats, "loss", loss);
   progress_clear(p->progress);
   if (s->test > 0) {
@@ -79,7 +86,7 @@ static int run(struct program *p, struct settings *s, struct err *e) {
 }
 
 int main(int argc, char **argv) {
-  struct settings s = {.trainer = {.dim = 16, .epoch = 5, .lr = 0.5, .word_ngrams = 1, .minn = 2, .maxn = 4, .bucket = 262144, .min_count_label = 1}};
+  struct settings s = {.trainer = {.dim = 16, .epoch = 5, .lr = 0.5, .word_ngrams = 1, .minn = 2, .maxn = 4, .bucket = 262144, .min_count_label = 1}, .piece = 128};
   const struct option options[] = {
       {OPTION_INT, 0, "dim", &s.trainer.dim, "N", "length of the vectors (16)", .min = 1, .max = 65536},
       {OPTION_INT, 0, "epoch", &s.trainer.epoch, "N", "times every text is seen (5)", .min = 0, .max = 1000000},
@@ -90,13 +97,14 @@ int main(int argc, char **argv) {
       {OPTION_COUNT, 0, "bucket", &s.trainer.bucket, "N", "rows for hashed n-grams (262144)", .min = 0, .max = 2e9},
       {OPTION_INT, 0, "min-count", &s.trainer.min_count, "N", "leave out words that are rarer (5; 1 with --maxn 0)", .min = 1, .max = 2e9},
       {OPTION_INT, 0, "min-count-label", &s.trainer.min_count_label, "N", "leave out labels that are rarer (1)", .min = 0, .max = 2e9},
+      {OPTION_SIZE, 0, "piece", &s.piece, "SIZE", "cut longer texts into pieces of about SIZE bytes, 0 never (128)"},
       {OPTION_CHOICE, 0, "loss", &s.loss, "LOSS", "loss function: softmax", .choices = "softmax"},
       {OPTION_DOUBLE, 0, "test", &s.test, "FRACTION", "hold out this part and report precision and recall (0)", .min = 0, .max = 1},
       {0},
   };
   static const char *const examples[] = {
       "qfilter-train --test 0.1 -o lang.bin languages.tsv",
-      "qfilter-train --minn 0 --maxn 0 --word-ngrams 2 --bucket 2M --dim 100 --lr 0.1 -o quality.bin labelled.tsv.gz",
+      "qfilter-train --maxn 0 --word-ngrams 2 --bucket 2M --dim 100 --lr 0.1 --piece 0 -o quality.bin labelled.tsv.gz",
       NULL,
   };
   struct program p = {

@@ -19,7 +19,7 @@ struct trainer_options {
   int jobs;
 };
 
-enum { TRAINER_BATCH = 8 };
+enum { TRAINER_BATCH = 16 };
 
 /* Dictionary and first weights; NULL and an error when there is nothing to train on. */
 struct fasttext *trainer_new_model(const struct corpus *c, const struct trainer_options *options, struct err *e);

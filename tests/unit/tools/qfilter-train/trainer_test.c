@@ -133,6 +133,33 @@ static void check_step(void) {
   corpus_release(&c);
 }
 
+/* Pieces, joined, are the text; they end at white space where there is any and never inside a character. */
+static void check_pieces(void) {
+  struct corpus c = {0};
+  struct err e;
+  struct buffer text = {0}, joined = {0};
+  buffer_append_string(&text, "l\t");
+  for (int i = 0; i < 40; i++) buffer_printf(&text, "word%d %s", i, i % 10 == 9 ? "\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4\xE6\xB0\xB4 " : "");
+  buffer_put(&text, '\n');
+  write_corpus("pieces.tsv", buffer_string(&text));
+  char *operands[] = {path};
+  struct program p = {.name = "trainer_test", .quiet = true, .operand = operands, .operand_count = 1, .progress = progress_new("t", "texts", PROGRESS_NEVER)};
+  int result = corpus_read(&c, &p, &(struct corpus_options){.piece = 16}, &e);
+  ok(result == 0 && c.train_count > 20 && c.label_texts[0] == 1, "a long text gives many pieces (%zu) and counts once for its label", c.train_count);
+  bool good = true;
+  for (size_t i = 0; i < c.train_count; i++) {
+    struct slice piece = corpus_text(&c, c.train[i]).text;
+    good &= piece.len <= 32 && piece.len > 0 && (piece.data[0] & 0xC0) != 0x80;
+    good &= i == 0 || piece.data[0] == ' ' || (uint8_t)piece.data[0] >= 0x80;
+    buffer_append_slice(&joined, piece);
+  }
+  ok(good && joined.len == text.len - 3 && memcmp(joined.data, text.data + 2, joined.len) == 0, "cut at white space or between characters, and nothing lost");
+  progress_free(p.progress);
+  corpus_release(&c);
+  buffer_release(&text);
+  buffer_release(&joined);
+}
+
 static void check_bad_input(void) {
   struct corpus c = {0};
   struct err e = {0};
@@ -159,6 +186,7 @@ static void check_bad_input(void) {
 int main(void) {
   check_training();
   check_step();
+  check_pieces();
   check_bad_input();
   return tap_done();
 }
