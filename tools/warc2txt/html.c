@@ -180,13 +180,15 @@ static const struct {
 };
 
 enum { KEYWORD_COUNT = sizeof keywords / sizeof *keywords };
-static unsigned char keyword_first[256][12]; /* index + 1 of the key words that start with a letter, 0 ends */
+static unsigned char keyword_first[256][24]; /* index + 1 of the key words that start with a letter, 0 ends */
+static unsigned char keyword_length[KEYWORD_COUNT];
 
 static void fill_keywords(void) {
   for (unsigned i = 0; i < KEYWORD_COUNT; i++) {
     unsigned char *list = keyword_first[(unsigned char)keywords[i].word[0]];
     while (*list) list++;
     *list = (unsigned char)(i + 1);
+    keyword_length[i] = (unsigned char)strlen(keywords[i].word);
   }
 }
 
@@ -206,8 +208,8 @@ static uint32_t find_keywords(const char *s, size_t n) {
   for (size_t i = 0; i < n; i++) {
     for (const unsigned char *k = keyword_first[(unsigned char)s[i]]; *k; k++) {
       const char *word = keywords[*k - 1].word;
-      size_t len = strlen(word);
-      if (i + len <= n && memcmp(s + i, word, len) == 0) bits |= keywords[*k - 1].bits;
+      size_t len = keyword_length[*k - 1];
+      if (i + len <= n && s[i + 1] == word[1] && memcmp(s + i, word, len) == 0) bits |= keywords[*k - 1].bits;
     }
     if (s[i] == 'a' && whole_word(s, n, i, "ad")) bits |= KEYWORD_NEGATIVE;
     if (s[i] == 't' && whole_word(s, n, i, "tag")) bits |= KEYWORD_NEGATIVE;
