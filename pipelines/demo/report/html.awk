@@ -56,12 +56,12 @@ function count(n) {
   return sprintf("%.0f", n)
 }
 
-# 3 x 10^12 with a superscript
+# 2.5 x 10^12 with a superscript, two digits
 function power(n,   e, m) {
   if (n <= 0) return "0"
-  e = floor(lg(n) + 1e-9)
-  m = n / 10 ^ e
-  return (m > 0.995 && m < 1.005 ? "" : sprintf("%.3g", m) "\302\267") "10<sup>" e "</sup>"
+  e = floor(lg(n) + 0.003) # 9.95 rounds to 10
+  m = sprintf("%.2g", n / 10 ^ e)
+  return (m == 1 ? "" : m "\302\267") "10<sup>" e "</sup>"
 }
 
 # ---- plots: plot(width, height, x from, x to, y from, y to, is x a logarithm), then the points through px() and py()
