@@ -218,7 +218,7 @@ static int parse(struct model_config *c, const json_t *object, struct err *e) {
   const char *activation = "silu";
   if (json_get_string(object, "hidden_act", &activation, e) < 0) return -1;
   if (strcmp(activation, "silu") != 0 && strcmp(activation, "swish") != 0) return refuse(object, "hidden_act", "only silu is supported", e);
-  static const char *const off[] = {"attention_bias", "mlp_bias", "attention_dropout", "quantization_config", "use_qk_norm", "qk_norm"};
+  static const char *const off[] = {"attention_bias", "mlp_bias", "attention_dropout", "quantization_config", "use_qk_norm", "qk_norm", "rope_interleaved"};
   for (size_t i = 0; i < sizeof off / sizeof *off; i++)
     if (!is_off(json_object_get(object, off[i]))) return refuse(object, off[i], "not supported", e);
   if (json_get_double(object, "rms_norm_eps", &c->rms_norm_eps, e) < 0 || json_get_double(object, "initializer_range", &c->initializer_range, e) < 0 ||

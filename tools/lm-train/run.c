@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -323,6 +324,11 @@ static int train(struct training *t, struct err *e) {
 
 int run(struct program *p, struct run_settings *s, struct err *e) {
   struct training t = {.program = p, .settings = s, .lock = -1};
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) { /* every shard stays open */
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   int result = check_folder(&t, e);
   if (result == 0) result = open_data(&t, e);
   if (result == 0) result = build_config(&t, e);
