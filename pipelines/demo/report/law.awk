@@ -46,6 +46,7 @@ END {
   row("<i>E</i>", "E"); row("<i>A</i>", "A"); row("\316\261", "alpha"); row("<i>B</i>", "B"); row("\316\262", "beta")
   row("<b>loss of the larger run</b>", "prediction")
   print "</table></div>"
+  if (low["A"] > 0 && high["A"] / low["A"] > 100) print "<p class=\"note\">So few runs over so small a range hardly tell the five constants apart, as their intervals show. What they say together about a loss nearby is firmer.</p>"
 
   x0 = y0 = 1e18; x1 = y1 = 0
   for (r = 1; r <= runs; r++) {
