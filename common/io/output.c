@@ -14,6 +14,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
+#include "common/base/number.h"
 
 enum { BUFFER = 1 << 18, TEMPORARIES = 64 };
 
@@ -85,14 +86,39 @@ static int open_temporary(struct output *out, struct err *e) {
   return out->fd < 0 ? err_errno(e, "%s: cannot create", out->path) : 0;
 }
 
+/* The descriptor that /dev/stdout, /dev/stderr, /dev/fd/N or /proc/self/fd/N stands for, -1 for other paths.  Opening
+ * such a path would start a regular file behind it again at byte 0, and renaming over it would replace the link. */
+static int named_descriptor(const char *path) {
+  if (strcmp(path, "/dev/stdout") == 0) return 1;
+  if (strcmp(path, "/dev/stderr") == 0) return 2;
+  int64_t number;
+  size_t prefix = strncmp(path, "/dev/fd/", 8) == 0 ? 8 : strncmp(path, "/proc/self/fd/", 14) == 0 ? 14 : 0;
+  return prefix && number_int(path + prefix, 0, INT32_MAX, &number) == 0 ? (int)number : -1;
+}
+
+/* What to replace: the file that a chain of links leads to, so that the links stay. */
+static char *resolve(const char *path) {
+  struct stat st;
+  char *target = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+  return target ? target : STRDUP(path);
+}
+
 int output_open(struct output **result, const char *path, unsigned flags, struct err *e) {
   struct output *out = MALLOC(sizeof *out);
   *out = (struct output){.fd = 1, .slot = -1};
   struct stat st;
   if (!path || strcmp(path, "-") == 0) {
     out->in_place = true;
-  } else {
+  } else if (named_descriptor(path) >= 0) {
+    out->in_place = true;
     out->path = STRDUP(path);
+    out->fd = fcntl(named_descriptor(path), F_DUPFD_CLOEXEC, 3);
+    if (out->fd < 0) {
+      err_errno(e, "%s", path);
+      goto fail;
+    }
+  } else {
+    out->path = resolve(path);
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
       err_set(e, "%s: is a folder", path);
       goto fail;

@@ -2,8 +2,9 @@
  *
  * Output that appears whole or not at all.  A path is written to an unnamed file in its folder (O_TMPFILE; a named
  * temporary beside it where the file system lacks that), which commit fsyncs and renames into place.  stdout and
- * paths that are not regular files (/dev/null, a FIFO) are written as they go.  Whatever is not committed leaves
- * nothing behind: not after an error, a signal (see output_cleanup_on_signal) or, with O_TMPFILE, kill -9.
+ * paths that are not regular files (/dev/null, /dev/stderr, a FIFO) are written as they go; of a symbolic link the file
+ * it leads to is replaced.  Whatever is not committed leaves nothing behind: not after an error, a signal (see
+ * output_unlink_temporaries) or, with O_TMPFILE, kill -9.
  */
 #ifndef IO_OUTPUT_H
 #define IO_OUTPUT_H

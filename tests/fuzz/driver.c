@@ -187,7 +187,8 @@ static int try(const struct buffer *b, const char *write_path, int64_t only) {
   }
   if (write_path) {
     FILE *f = fopen(write_path, "wb");
-    if (f) fwrite(b->data, 1, b->len, f), fclose(f);
+    if (f && b->len) fwrite(b->data, 1, b->len, f);
+    if (f) fclose(f);
   }
   uint8_t *copy = MALLOC(b->len ? b->len : 1);
   if (b->len) memcpy(copy, b->data, b->len);

@@ -135,7 +135,7 @@ int main(void) {
   unlink(path_of(name));
   if (chdir(tap_folder()) != 0) return 1;
   ok(output_file("bare", "xyz", 3, &e) == 0 && holds("bare", "xyz", 3), "a name without folder");
-  ok(symlink("bare", "link") == 0 && output_file("link", "1", 1, &e) == 0 && holds("link", "1", 1), "a link as target");
+  ok(symlink("bare", "link") == 0 && output_file("link", "1", 1, &e) == 0 && holds("bare", "1", 1) && lstat("link", &st) == 0 && S_ISLNK(st.st_mode), "of a link the file it leads to is replaced");
   unlink("link"), unlink("bare"), unlink("a");
 
   killed_while_writing("k", SIGKILL);
@@ -166,6 +166,11 @@ int main(void) {
   output_commit(out, &e);
   dup2(keep, 1);
   ok(status == 1 && holds("stdout", "aXYdefgh", 8), "one that is appended to cannot");
+  status = output_open(&out, "/dev/stderr", 0, &e) == 0 && output_write(out, "", 0, &e) == 0 && output_commit(out, &e) == 0 && lstat("/dev/stderr", &st) == 0 && S_ISLNK(st.st_mode);
+  dup2(file, 1);
+  status = status && output_open(&out, "/dev/stdout", 0, &e) == 0 && output_write(out, "i", 1, &e) == 0 && output_commit(out, &e) == 0;
+  dup2(keep, 1);
+  ok(status && holds("stdout", "aXYdefghi", 9), "/dev/stdout and /dev/stderr are the descriptors, written as they stand");
   close(file), close(keep);
   if (chdir("/") != 0) return 1;
   return tap_done();
