@@ -180,8 +180,7 @@ def need(name):
 
 
 def size_of(name):
-    p = path(name)
-    return os.path.getsize(p) if os.path.isfile(p) else sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(p) for f in fs if not os.path.islink(os.path.join(d, f)))
+    return os.path.getsize(path(name) if os.path.isfile(path(name)) else os.path.join(path(name), "model.safetensors"))
 
 
 # ---- running
