@@ -13,7 +13,7 @@ FNR == 1 { next }
 {
   if (!($1 in seen)) { seen[$1] = 1; stage[++stages] = $1 }
   if ($2 == "kept") { kept[$1] = $4; size[$1] = $5 }
-  else { n = ++reasons[$1]; reason[$1, n] = $2 ($3 == "" ? "" : ": " $3); gone[$1, n] = $4; lost[$1] += $4; gone_bytes[$1, n] = $5 }
+  else { n = ++reasons[$1]; reason[$1, n] = $2 ($3 == "" ? "" : ": " $3); gone[$1, n] = $4; lost[$1] += $4; gone_bytes[$1, n] = $5; if ($1 == "extract" && $3 == "status") unanswered += $4 }
 }
 
 function bar(part, whole) { return sprintf("<span class=\"bar\"><i style=\"width:%.2f%%\"></i><i class=\"gone\" style=\"width:%.2f%%\"></i></span>", 100 * part / widest, 100 * (whole - part) / widest) }
@@ -30,6 +30,8 @@ END {
     printf "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", html(crawl[i]), thousands(fact[c ".pages"]), bytes(fact[c ".bytes"]), bytes(fact[c ".stored"])
   }
   print "</table></div>"
+
+  if (unanswered) printf "<p class=\"note\">The crawler also stored %s answers without a page (dead links, redirects), the first to be removed.</p>\n", thousands(unanswered)
 
   widest = kept[stage[1]] + lost[stage[1]]
   if (widest == 0) widest = 1

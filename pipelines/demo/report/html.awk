@@ -64,6 +64,14 @@ function power(n,   e, m) {
   return (m == 1 ? "" : m "\302\267") "10<sup>" e "</sup>"
 }
 
+# Four digits, with a power of ten where zeros would stand
+function digits(x,   e) {
+  if (x == 0) return "0"
+  e = floor(lg(x < 0 ? -x : x))
+  if (e < -3) return x > 0 && e < -6 ? "0" : sprintf("%.2g\302\26710<sup>%d</sup>", x / 10 ^ e, e)
+  return e < 5 ? sprintf("%.4g", x) : sprintf("%.2g\302\26710<sup>%d</sup>", x / 10 ^ e, e)
+}
+
 # ---- plots: plot(width, height, x from, x to, y from, y to, is x a logarithm), then the points through px() and py()
 
 function lg(x) { return log(x) / log(10) }

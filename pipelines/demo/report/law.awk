@@ -28,7 +28,7 @@ function budget(flops,   i) {
 }
 function style(r) { return r == big ? "big" : "s" (budget(flops[r]) - 1) % 4 }
 function row(name, what) {
-  printf "<tr><td>%s</td><td class=\"n\">%.4g</td><td class=\"n\">%s</td><td>%s</td></tr>\n", name, value[what], low[what] == "" ? "" : sprintf("%.4g to %.4g", low[what], high[what]), meaning[what]
+  printf "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>%s</td></tr>\n", name, digits(value[what]), low[what] == "" ? "" : digits(low[what]) " to " digits(high[what]), meaning[what]
 }
 
 END {
@@ -37,7 +37,7 @@ END {
   if (l == "") place = "with too few runs for an interval"
   else place = (inside ? "inside" : "<b>outside</b>") sprintf(" the 95 %% interval %.4f to %.4f", l, h)
   off = 100 * (loss[big] - p) / p
-  printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b>: %.2f %% %s than predicted, %s.</div>\n", inside ? "" : " outside", p, loss[big], off < 0 ? -off : off, off < 0 ? "lower" : "higher", place
+  printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b> nats per token: %.2f %% %s than predicted, %s.</div>\n", inside ? "" : " outside", p, loss[big], off < 0 ? -off : off, off < 0 ? "lower" : "higher", place
   printf "<p>The law <i>L</i>(<i>N</i>, <i>D</i>) = <i>E</i> + <i>A</i>/<i>N</i><sup>\316\261</sup> + <i>B</i>/<i>D</i><sup>\316\262</sup> was fitted to the %d small runs (Huber loss on log residuals, intervals by resampling the runs) and asked for %s parameters and %s tokens before that model was trained, with %.3g times the compute of the largest run it had seen.</p>\n", runs - 1, thousands(params[big]), thousands(tokens[big]), flops[big] / flops[big - 1]
   meaning["E"] = "loss that no size and no data removes"
   meaning["A"] = meaning["alpha"] = "what more parameters are worth"
@@ -62,8 +62,8 @@ END {
   x0 /= 1.6; x1 *= 2.2
   margin = (y1 - y0) * 0.12 + 0.02
   y0 -= margin; y1 += margin
-  print "<figure>"
-  plot(960, 440, x0, x1, y0, y1, 1, "parameters", "validation loss, nats a token")
+  print "<figure><div class=\"scroll\">"
+  plot(960, 440, x0, x1, y0, y1, 1, "parameters", "validation loss, nats per token")
   for (b = 1; b <= budgets; b++) {
     printf "<polyline class=\"law\" style=\"stroke:var(--%s)\" points=\"", b == budgets ? "big" : "s" (b - 1) % 4
     for (i = 0; i <= 120; i++) {
@@ -79,7 +79,7 @@ END {
   }
   printf "<circle class=\"predicted\" cx=\"%.1f\" cy=\"%.1f\" r=\"6\"><title>predicted %.4f</title></circle>\n", px(params[big]), py(p), p
   for (r = 1; r <= runs; r++) printf "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>%s parameters, %s tokens: %.4f</title></circle>\n", style(r), px(params[r]), py(loss[r]), r == big ? "4.5" : "4", thousands(params[r]), thousands(tokens[r]), loss[r]
-  print "</svg><figcaption>Runs (dots) and the law at each budget (dashes); the ring with its bar is the prediction, the dot of its colour the outcome."
-  for (b = 1; b <= budgets; b++) printf "<i class=\"key\" style=\"background:var(--%s)\"></i>%s FLOPs", b == budgets ? "big" : "s" (b - 1) % 4, power(of_budget[b])
+  print "</svg></div><figcaption>Runs (dots) and the law at each budget (dashes); the ring with its bar is the prediction, the dot of its colour the outcome."
+  for (b = 1; b <= budgets; b++) printf " <span class=\"entry\"><i class=\"key\" style=\"background:var(--%s)\"></i>%s FLOPs</span>", b == budgets ? "big" : "s" (b - 1) % 4, power(of_budget[b])
   print "</figcaption></figure>"
 }

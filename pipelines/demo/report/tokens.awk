@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# facts, ratio.tsv -> bytes a token of the four schemes.
+# facts, ratio.tsv -> bytes per token of the four schemes.
 BEGIN { FS = "\t" }
 FNR == 1 { file++ }
 file == 1 { fact[$1] = $2; next }
@@ -13,8 +13,8 @@ $1 == "tokenizer" { next } # headers of the tables put together
   if (ratio[n] > most) most = ratio[n]
 }
 END {
-  printf "<p>%s tokens to train on, %s to validate on. Bytes a token on the validation documents, for BPE learned from the training documents and three simpler schemes:</p>\n", thousands(fact["tokens.train"]), thousands(fact["tokens.validation"])
-  print "<div class=\"scroll\"><table><tr><th>scheme</th><th style=\"width:44%\"></th><th class=\"n\">bytes a token</th><th class=\"n\">bytes</th><th class=\"n\">tokens</th></tr>"
+  printf "<p>%s tokens to train on, %s to validate on. Bytes per token on the validation documents, for BPE learned from the training documents and three simpler schemes:</p>\n", thousands(fact["tokens.train"]), thousands(fact["tokens.validation"])
+  print "<div class=\"scroll\"><table><tr><th>scheme</th><th style=\"width:44%\"></th><th class=\"n\">bytes per token</th><th class=\"n\">bytes</th><th class=\"n\">tokens</th></tr>"
   for (i = 1; i <= n; i++)
     printf "<tr><td>%s</td><td><span class=\"bar\"><i style=\"width:%.2f%%\"></i></span></td><td class=\"n\">%.3f</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n", html(name[i]), 100 * ratio[i] / most, ratio[i], thousands(size[i]), thousands(tokens[i])
   print "</table></div>"

@@ -50,11 +50,11 @@ function curve(r,   n, i, last, window, sum, have, every) {
 }
 
 END {
-  print "<div class=\"scroll\"><table><tr><th>run</th><th class=\"n\">FLOPs</th><th class=\"n\">parameters</th><th class=\"n\">tokens</th><th class=\"n\">tokens a parameter</th><th class=\"n\">loss, nats a token</th><th class=\"n\">bits a byte</th></tr>"
+  print "<div class=\"scroll\"><table><tr><th>run</th><th class=\"n\">FLOPs</th><th class=\"n\">parameters</th><th class=\"n\">tokens</th><th class=\"n\">tokens per parameter</th><th class=\"n\">loss, nats per token</th><th class=\"n\">bits per byte</th></tr>"
   y0 = 1e9; y1 = 0; x1 = 0; x0 = 1e18
   for (r = 1; r <= runs; r++) {
     budget(flops[r])
-    printf "<tr%s><td><i class=\"key\" style=\"margin-left:0;background:var(--%s)\"></i>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%.1f</td><td class=\"n\">%.4f</td><td class=\"n\">%s</td></tr>\n", name[r] == larger ? " class=\"big\"" : "", style(r), html(name[r]), power(flops[r]), thousands(params[r]), thousands(tokens[r]), tokens[r] / params[r], loss[r], bpb[r] == "" ? "" : sprintf("%.4f", bpb[r])
+    printf "<tr%s><td><i class=\"key\" style=\"background:var(--%s)\"></i>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%.1f</td><td class=\"n\">%.4f</td><td class=\"n\">%s</td></tr>\n", name[r] == larger ? " class=\"big\"" : "", style(r), html(name[r]), power(flops[r]), thousands(params[r]), thousands(tokens[r]), tokens[r] / params[r], loss[r], bpb[r] == "" ? "" : sprintf("%.4f", bpb[r])
     if (loss[r] < y0) y0 = loss[r]
     if (tokens[r] > x1) x1 = tokens[r]
     if (tokens[r] < x0) x0 = tokens[r]
@@ -63,10 +63,10 @@ END {
   print "</table></div>"
   x0 /= 30
   y0 = floor(y0 * 4 - 0.4) / 4
-  print "<figure>"
-  plot(960, 420, x0, x1 * 1.05, y0, y1, 1, "tokens seen", "training loss, nats a token")
+  print "<figure><div class=\"scroll\">"
+  plot(960, 420, x0, x1 * 1.05, y0, y1, 1, "tokens seen", "training loss, nats per token")
   for (r = 1; r <= runs; r++) curve(r)
-  print "</svg><figcaption>Loss on the batches of training, averaged over 2 % of the run."
-  for (i = 1; i <= budgets; i++) printf "<i class=\"key\" style=\"background:var(--%s)\"></i>%s FLOPs", (i == budgets ? "big" : "s" (i - 1) % 4), power(of_budget[i])
+  print "</svg></div><figcaption>Loss on the batches of training, averaged over 2 % of the run."
+  for (i = 1; i <= budgets; i++) printf " <span class=\"entry\"><i class=\"key\" style=\"background:var(--%s)\"></i>%s FLOPs</span>", (i == budgets ? "big" : "s" (i - 1) % 4), power(of_budget[i])
   print "</figcaption></figure>"
 }
