@@ -55,6 +55,8 @@ int raw_reader_next(struct raw_reader *r, struct raw_chunk *chunk, struct err *e
     buffer_clear(&chunk->bytes);
     buffer_append(&chunk->bytes, data, n);
     input_consume(r->in, n);
+    /* Damage shows once the bytes before it are consumed. */
+    if (last && input_peek(r->in, 1, &data, &available, e)) return err_prefix(e, "%s", input_name(r->in));
     chunk->first = r->first;
     chunk->last = last;
     chunk->raw_bytes = input_raw_read(r->in) - r->raw_seen;
