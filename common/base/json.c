@@ -12,6 +12,7 @@ json_t *json_load_path(const char *path, struct err *e) {
   json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
   if (!root && json_error_code(&error) == json_error_numeric_overflow) root = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
   if (!root && error.line > 0) err_set(e, "%s:%d: %s", path, error.line, error.text);
+  else if (!root && json_error_code(&error) == json_error_cannot_open_file) err_errno(e, "%s", path);
   else if (!root) err_set(e, "%s: %s", path, error.text);
   return root;
 }

@@ -259,7 +259,6 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
   const struct encoding *encoding = NULL;
   for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++)
     if (strncmp(base, encodings[i].prefix, strlen(encodings[i].prefix)) == 0) encoding = &encodings[i];
-  if (!encoding && !(options && options->pattern)) return err_usage(e, "%s: a .tiktoken file holds no pattern: give it with -p (and specials with -s)", name);
   struct buffer bytes = {0};
   int status = 0;
   size_t line = 0;
@@ -286,7 +285,10 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
     file = (struct slice){file.data + n, file.len - n};
   }
   buffer_release(&bytes);
+  bool pattern_known = encoding || (options && options->pattern);
+  if (status && line == 1 && !pattern_known) return err_set(e, "%s: not a tokenizer: neither crawl2lm's table nor tokenizer.json nor lines of BASE64 RANK", name);
   if (status) return -1;
+  if (!pattern_known) return err_usage(e, "%s: a .tiktoken file holds no pattern: give it with -p (and specials with -s)", name);
   format_derive_parts(v);
   struct buffer pattern = {0};
   pattern_canonical(&pattern, options && options->pattern ? options->pattern : encoding->pattern, false);

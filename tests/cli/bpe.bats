@@ -111,6 +111,9 @@ setup() {
   printf 'IQ== 0\n' > x.tiktoken
   run bpe-encode -t x.tiktoken --ids documents.tsv
   [ "$status" = 2 ]
+  run bpe-encode -t documents.tsv --ids documents.tsv
+  [ "$status" = 1 ]
+  [[ $output == *'documents.tsv: not a tokenizer'* ]]
   run bpe-encode -t tok.tsv -p gpt2 --ids documents.tsv
   [ "$status" = 2 ]
   run bpe-train -n 100 --raw corpus.txt
@@ -123,4 +126,13 @@ setup() {
   [[ $output == *'another tokenizer'* ]]
   run bpe-encode -q -t chars --dtype u16 -o c.bin documents.tsv
   [ "$status" = 2 ]
+}
+
+@test "raw input that is cut short is an error" {
+  gzip -c corpus.txt | head -c 100 > cut.gz
+  for command in 'bpe-train -n 300 --raw' 'bpe-encode -t bytes --raw --ids'; do
+    run $command cut.gz
+    [ "$status" = 1 ]
+    [[ $output == *'cut.gz: truncated gzip member'* ]]
+  done
 }

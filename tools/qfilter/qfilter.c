@@ -38,9 +38,9 @@ static int add_label(void *settings, const char *label, struct err *e) {
 static int set_min(void *settings, const char *value, struct err *e) {
   struct stream_settings *s = settings;
   struct model *m = s->model_count ? &s->models[s->model_count - 1] : NULL;
-  if (!m || m->count == 0) return err_usage(e, "--min %s stands before any --label", value);
+  if (!m || m->count == 0) return err_usage(e, "%s stands before any --label", value);
   double min;
-  if (number_double(value, &min) != 0) return err_usage(e, "--min %s: a number is wanted", value);
+  if (number_double(value, &min) != 0) return err_usage(e, "%s: a number is wanted", value);
   m->tests[m->count - 1].min = min;
   return 0;
 }

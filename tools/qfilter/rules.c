@@ -125,14 +125,14 @@ static int assign(struct rules *r, enum key_type type, void *field, const char *
     case KEY_NUMBER:
     case KEY_C4_NUMBER:
       if (none) *(double *)field = type == KEY_C4_NUMBER ? -1 : NAN;
-      else if (number_double(value, field) != 0) return err_usage(e, "--set %s=%s: a number or none is wanted", name, value);
+      else if (number_double(value, field) != 0) return err_usage(e, "%s=%s: a number or none is wanted", name, value);
       return 0;
     case KEY_BOOL:
-      if (parse_bool(value, field) != 0) return err_usage(e, "--set %s=%s: true or false is wanted", name, value);
+      if (parse_bool(value, field) != 0) return err_usage(e, "%s=%s: true or false is wanted", name, value);
       return 0;
     case KEY_WORDS: word_set_parse(field, none ? "" : value); return 0;
     case KEY_CHARS:
-      if (utf8_valid_prefix(value, strlen(value)) != strlen(value)) return err_usage(e, "--set %s: the value is not UTF-8", name);
+      if (utf8_valid_prefix(value, strlen(value)) != strlen(value)) return err_usage(e, "%s: the value is not UTF-8", name);
       char_set_release(field);
       char_set_init(field, slice_of(none ? "" : value));
       return 0;
@@ -163,9 +163,9 @@ int rules_choose(struct rules *r, const char *names, struct err *e) {
   while (*names) {
     size_t n = strcspn(names, ",");
     int set = find_set(names, n);
-    if (set < 0) return err_usage(e, "--rules: there is no rule set '%.*s'; there are gopher-quality, gopher-repetition, c4, fineweb", (int)n, names);
+    if (set < 0) return err_usage(e, "there is no rule set '%.*s'; there are gopher-quality, gopher-repetition, c4, fineweb", (int)n, names);
     for (int i = 0; i < r->count; i++)
-      if ((int)r->order[i] == set) return err_usage(e, "--rules: %s is named twice", rule_set_names[set]);
+      if ((int)r->order[i] == set) return err_usage(e, "%s is named twice", rule_set_names[set]);
     r->order[r->count++] = (enum rule_set)set;
     names += n + (names[n] == ',');
   }
@@ -183,9 +183,9 @@ static int gram_key(const char *name, const char *before, const char *after) {
 
 int rules_set(struct rules *r, const char *assignment, struct err *e) {
   const char *dot = strchr(assignment, '.'), *equal = strchr(assignment, '=');
-  if (!dot || !equal || dot > equal) return err_usage(e, "--set %s: SET.KEY=VALUE is wanted", assignment);
+  if (!dot || !equal || dot > equal) return err_usage(e, "%s: SET.KEY=VALUE is wanted", assignment);
   int set = find_set(assignment, (size_t)(dot - assignment));
-  if (set < 0) return err_usage(e, "--set %s: there is no rule set '%.*s'", assignment, (int)(dot - assignment), assignment);
+  if (set < 0) return err_usage(e, "%s: there is no rule set '%.*s'", assignment, (int)(dot - assignment), assignment);
   char name[64];
   size_t n = (size_t)(equal - dot - 1);
   if (n >= sizeof name) n = sizeof name - 1;
@@ -198,7 +198,7 @@ int rules_set(struct rules *r, const char *assignment, struct err *e) {
     if (top) return assign(r, KEY_NUMBER, &r->repetition.top[top], name, equal + 1, e);
     if (duplicated) return assign(r, KEY_NUMBER, &r->repetition.duplicated[duplicated], name, equal + 1, e);
   }
-  return err_usage(e, "--set %s: %s has no key '%s'", assignment, rule_set_names[set], name);
+  return err_usage(e, "%s: %s has no key '%s'", assignment, rule_set_names[set], name);
 }
 
 void rules_list(const struct rules *r, struct buffer *out) {

@@ -566,9 +566,11 @@ int warc_next(struct warc_reader *r, struct warc_record *record, struct err *e) 
       r->arc = true;
       got = read_arc_header(r, record, e);
     } else {
-      bool lz4 = n >= 4 && memcmp(data, "\x04\x22\x4D\x18", 4) == 0, xz = n >= 6 && memcmp(data, "\xFD""7zXZ", 6) == 0;
+      /* Nothing before it: rather another kind of file than damage. */
+      bool start = r->offset == 0, lz4 = n >= 4 && memcmp(data, "\x04\x22\x4D\x18", 4) == 0, xz = n >= 6 && memcmp(data, "\xFD""7zXZ", 6) == 0;
       scan(r, 1);
-      return bad(r, record, e, lz4 ? "LZ4 is not read: decompress it first" : xz ? "xz is not read: decompress it first" : "no record starts here");
+      return bad(r, record, e, lz4 ? "LZ4 is not read: decompress it first" : xz ? "xz is not read: decompress it first"
+        : start ? "no WARC or ARC record starts here (HTML files are read with --html)" : "no record starts here");
     }
     if (got == WARC_RECORD) r->left = record->length;
     r->checked = false;
