@@ -15,6 +15,7 @@
 #include "common/base/memory.h"
 #include "common/base/utf8.h"
 #include "common/io/input.h"
+#include "common/io/stats.h"
 #include "common/io/url.h"
 
 /* ---- reading */
@@ -296,6 +297,12 @@ void document_counts_add(struct document_counts *to, const struct document_count
   to->invalid_utf8 += from->invalid_utf8;
   to->nul += from->nul;
   to->unknown_escape += from->unknown_escape;
+}
+
+void document_counts_report(const struct document_counts *counts, struct stats *stats) {
+  stats_int(stats, "invalid_utf8", (int64_t)counts->invalid_utf8);
+  stats_int(stats, "nul", (int64_t)counts->nul);
+  stats_int(stats, "unknown_escape", (int64_t)counts->unknown_escape);
 }
 
 /* ---- writing */

@@ -18,6 +18,8 @@
 #include "common/base/buffer.h"
 #include "common/base/err.h"
 
+struct stats;
+
 enum document_format { DOCUMENT_TSV, DOCUMENT_JSONL };
 
 /* ---- reading */
@@ -77,6 +79,7 @@ struct document_parser {  /* zero to start; one per worker */
 int document_next(struct document_parser *p, const struct document_batch *batch, size_t *cursor, struct document *document, struct err *e);
 void document_parser_release(struct document_parser *p);
 void document_counts_add(struct document_counts *to, const struct document_counts *from);
+void document_counts_report(const struct document_counts *counts, struct stats *stats); /* as --stats names them */
 
 /* ---- writing */
 

@@ -209,9 +209,7 @@ static void put_stats(const struct encode *n) {
   stats_int(t, "bad", (int64_t)n->counts.bad);
   stats_int(t, "bytes", (int64_t)n->counts.bytes);
   stats_int(t, "tokens", (int64_t)n->counts.tokens);
-  stats_int(t, "invalid_utf8", (int64_t)c.invalid_utf8);
-  stats_int(t, "nul", (int64_t)c.nul);
-  stats_int(t, "unknown_escape", (int64_t)c.unknown_escape);
+  document_counts_report(&c, t);
 }
 
 int encode_run(struct program *p, const struct settings *s, const struct scheme *scheme, struct err *e) {

@@ -144,9 +144,7 @@ static void put_stats(const struct corpus *c, int jobs) {
   stats_int(t, "rejected", (int64_t)c->rejected);
   stats_int(t, "bad", (int64_t)c->bad);
   stats_int(t, "bytes", (int64_t)c->bytes);
-  stats_int(t, "invalid_utf8", (int64_t)d.invalid_utf8);
-  stats_int(t, "nul", (int64_t)d.nul);
-  stats_int(t, "unknown_escape", (int64_t)d.unknown_escape);
+  document_counts_report(&d, t);
 }
 
 int corpus_count(struct word_counts *out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials, const struct corpus_options *options, struct err *e) {

@@ -325,7 +325,7 @@ static int stream(struct sampling *s, struct err *e) {
   if (result == 0) result = run_group(s, &g, e);
   if (result == 0 && p->strict && stats_get(p->stats, "bad")) result = err_set(e, "%lld bad prompts", (long long)stats_get(p->stats, "bad"));
   stats_add(p->stats, "in", 0), stats_add(p->stats, "out", 0), stats_add(p->stats, "bad", 0), stats_int(p->stats, "rejected", 0);
-  stats_int(p->stats, "invalid_utf8", (int64_t)parser.counts.invalid_utf8), stats_int(p->stats, "nul", (int64_t)parser.counts.nul), stats_int(p->stats, "unknown_escape", (int64_t)parser.counts.unknown_escape);
+  document_counts_report(&parser.counts, p->stats);
   for (size_t i = 0; i <= batch; i++) buffer_release(&g.prompts[i].id), ids_release(&g.prompts[i].ids);
   free(g.prompts), free(g.items), free(g.prompt_of), free(g.sample_of);
   document_parser_release(&parser);

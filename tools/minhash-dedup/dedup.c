@@ -360,9 +360,7 @@ static int find_duplicates(struct dedup *d, struct err *e) {
   if (size > 0) progress_total(d->program->progress, 3 * (uint64_t)size);
   if (run_pass(d, sign_batch, take_keys, e) != 0) return -1;
   for (int i = 0; i < d->program->jobs; i++) document_counts_add(&counts, &d->workers[i].parser.counts);
-  stats_int(d->program->stats, "invalid_utf8", (int64_t)counts.invalid_utf8);
-  stats_int(d->program->stats, "nul", (int64_t)counts.nul);
-  stats_int(d->program->stats, "unknown_escape", (int64_t)counts.unknown_escape);
+  document_counts_report(&counts, d->program->stats);
   stats_time(d->program->stats, "sign", progress_clock() - d->program->started);
   if (d->program->strict && d->bad > 0) return err_set(e, "%llu lines are no documents", (unsigned long long)d->bad);
   if (bands_buckets(d->bands, (int)d->program->jobs, take_bucket, d, e) != 0) return -1;

@@ -284,9 +284,7 @@ static void report(struct stream *s) {
   stats_int(stats, "edited", (int64_t)t->edited);
   stats_int(stats, "in_bytes", (int64_t)t->in_bytes);
   stats_int(stats, "out_bytes", (int64_t)t->out_bytes);
-  stats_int(stats, "invalid_utf8", (int64_t)counts.invalid_utf8);
-  stats_int(stats, "nul", (int64_t)counts.nul);
-  stats_int(stats, "unknown_escape", (int64_t)counts.unknown_escape);
+  document_counts_report(&counts, stats);
   if (s->settings->mask & MASK_EMAIL) stats_int(stats, "masked.email", (int64_t)t->masked.email);
   if (s->settings->mask & MASK_IP) stats_int(stats, "masked.ip", (int64_t)t->masked.ip);
   if (s->settings->mask & MASK_PHONE) stats_int(stats, "masked.phone", (int64_t)t->masked.phone);
