@@ -221,7 +221,7 @@ int main(void) {
   buffer_clear(&a);
   buffer_append_string(&a, "rubbish\r\nmore rubbish\n");
   buffer_append_slice(&a, buffer_slice(&two));
-  reads_as(&a, "B:no record starts here R:second", "rubbish before a record is one bad record");
+  reads_as(&a, "B:no WARC or ARC record starts here (HTML files are read with --html) R:second", "rubbish before a record is one bad record");
 
   buffer_clear(&a);
   buffer_append_string(&a, "filedesc://x.arc 0.0.0.0 20140216050221 text/plain 4\n1 0 \nhttp://a.example/b c 1.2.3.4 20140216050221 text/html 5\nhello\nhttp://a.example/d 1.2.3.4 20140216050221 text/html many\nlost\nhttp://a.example/e 1.2.3.4 20140216050221 text/html 3\nend\n");
