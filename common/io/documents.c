@@ -205,10 +205,16 @@ static void parse_tsv(struct document_parser *p, struct document *d, struct slic
   d->text = decode(&p->text, text, &p->counts.unknown_escape);
 }
 
+/* Whole numbers: beside one too large for 64 bits, all of a line are parsed as reals. */
+static bool json_is_whole(const json_t *value) {
+  double real = json_real_value(value); /* 0 for other types */
+  return json_is_integer(value) || (json_is_real(value) && real >= -0x1p53 && real <= 0x1p53 && real == (double)(int64_t)real);
+}
+
 static struct slice json_slice(struct document_parser *p, const json_t *value) {
-  if (json_is_integer(value)) {
+  if (json_is_whole(value)) {
     size_t at = p->head.len;
-    buffer_printf(&p->head, "%lld", (long long)json_integer_value(value));
+    buffer_printf(&p->head, "%lld", json_is_real(value) ? (long long)json_real_value(value) : (long long)json_integer_value(value));
     return (struct slice){p->head.data + at, p->head.len - at};
   }
   if (!json_is_string(value)) return (struct slice){0};
@@ -237,10 +243,11 @@ static int parse_json(struct document_parser *p, struct document *d, struct slic
   buffer_reserve(&p->head, line.len * 2 + 128); /* slices into it must not move */
   struct slice *const to[3] = {&d->id, &d->url, &d->date};
   for (int i = 0; i < 3; i++) {
-    const json_t *value = json_object_get(root, heads[i]);
+    json_t *value = json_object_get(root, heads[i]);
     bool inside = !value && i > 0 && (value = json_object_get(rest, heads[i]));
     *to[i] = json_slice(p, value);
     if (inside && to[i]->data) json_object_del(rest, heads[i]);
+    if (value && !inside && !to[i]->data && !json_is_null(value) && !json_is_string(value)) json_object_set(rest, heads[i], value); /* no text: not lost */
   }
   d->text = json_slice(p, text);
   const char *key;

@@ -167,6 +167,8 @@ int main(void) {
   writes("i\tu\td\tk=v\tw\ta\"\\n\xC3\xA9\n", DOCUMENT_TSV, DOCUMENT_JSONL, NULL, &SLICE("l=en"), "{\"id\":\"i\",\"url\":\"u\",\"date\":\"d\",\"text\":\"a\\\"\\n\xC3\xA9\",\"metadata\":{\"k\":\"v\",\"field5\":\"w\",\"l\":\"en\"}}\n", "TSV to JSON Lines, extra fields and annotations to metadata");
   writes("just text\n", DOCUMENT_TSV, DOCUMENT_JSONL, NULL, NULL, "{\"text\":\"just text\"}\n", "absent fields are absent keys");
   writes("{\"id\":\"i\",\"text\":\"a\\tb\",\"k\":\"v\",\"n\":1.5}\n", DOCUMENT_JSONL, DOCUMENT_TSV, NULL, NULL, "i\t\t\tk=v\tn=1.5\ta\\tb\n", "JSON Lines to TSV");
+  writes("{\"id\":1.5,\"url\":null,\"date\":[1],\"text\":\"a\"}\n", DOCUMENT_JSONL, DOCUMENT_TSV, NULL, NULL, "\t\t\tid=1.5\tdate=[1]\ta\n", "an id and a date that are no text are kept as metadata");
+  writes("{\"id\":42,\"n\":123456789012345678901234567890,\"text\":\"a\"}\n", DOCUMENT_JSONL, DOCUMENT_TSV, NULL, NULL, "42\t\t\tn=1.2345678901234568e29\ta\n", "an id beside a number of more than 64 bits");
   writes("{\"text\":\"a\", \"id\":\"i\"}\n", DOCUMENT_JSONL, DOCUMENT_JSONL, NULL, NULL, "{\"text\":\"a\", \"id\":\"i\"}\n", "an unchanged JSON line passes byte for byte");
   writes("{\"text\":\"a\",\"id\":\"i\"}\n", DOCUMENT_JSONL, DOCUMENT_JSONL, &SLICE("b"), NULL, "{\"id\":\"i\",\"text\":\"b\"}\n", "a changed one has the keys in order");
   batch_of("i\tx\\qy\xFF\n", 8, DOCUMENT_TSV);
