@@ -8,8 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <stdio.h>
@@ -26,6 +29,7 @@ enum kind { PLAIN, GZIP, ZSTD };
 struct input {
   char *name;
   int fd;
+  bool waits;                  /* fd is no regular file: a read may wait for ever */
   struct url *url;
   struct input_options options;
 
@@ -52,6 +56,30 @@ struct input {
   struct err error;
 };
 
+static pthread_once_t interrupt_once = PTHREAD_ONCE_INIT;
+static int interrupt_fd = -1; /* readable while input_interrupt() is on */
+
+static void interrupt_open(void) { interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void input_interrupt(bool on) {
+  uint64_t count = 1;
+  pthread_once(&interrupt_once, interrupt_open);
+  ssize_t n = on ? write(interrupt_fd, &count, sizeof count) : read(interrupt_fd, &count, sizeof count);
+  (void)n; /* without a descriptor the read goes on waiting */
+}
+
+static ssize_t read_fd(struct input *in, void *to, size_t n) {
+  for (;;) {
+    struct pollfd wanted[2] = {{.fd = in->fd, .events = POLLIN}, {.fd = interrupt_fd, .events = POLLIN}};
+    if (in->waits && poll(wanted, 2, -1) > 0 && wanted[1].revents) {
+      errno = ECANCELED;
+      return -1;
+    }
+    ssize_t got = read(in->fd, to, n);
+    if (got >= 0 || errno != EINTR) return got;
+  }
+}
+
 static int refill(struct input *in, struct err *e) {
   if (in->raw_done) return 0;
   size_t left = in->raw_end - in->raw_begin;
@@ -63,9 +91,7 @@ static int refill(struct input *in, struct err *e) {
   }
   ssize_t n;
   if (in->url) n = url_read(in->url, in->raw + left, RAW_SIZE - left, e);
-  else
-    do n = read(in->fd, in->raw + left, RAW_SIZE - left);
-    while (n < 0 && errno == EINTR);
+  else n = read_fd(in, in->raw + left, RAW_SIZE - left);
   if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
   if (n == 0) { /* what was decoded last stays in the buffer for input_resync() */
     in->raw_done = true;
@@ -125,6 +151,9 @@ int input_open(struct input **result, const char *name, const struct input_optio
     }
     posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
+  struct stat kind;
+  in->waits = in->fd >= 0 && fstat(in->fd, &kind) == 0 && !S_ISREG(kind.st_mode);
+  if (in->waits) pthread_once(&interrupt_once, interrupt_open);
   if (raw_ensure(in, 4, e)) {
     err_prefix(e, "%s", in->name);
     goto fail;
@@ -247,9 +276,7 @@ static int decode_plain(struct input *in, struct err *e) {
   size_t room = in->capacity - in->end;
   if (room > 1 << 24) room = 1 << 24;
   if (in->url) n = url_read(in->url, in->window + in->end, room, e);
-  else
-    do n = read(in->fd, in->window + in->end, room);
-    while (n < 0 && errno == EINTR);
+  else n = read_fd(in, in->window + in->end, room);
   if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
   if (n == 0) in->done = in->raw_done = true;
   in->end += (size_t)n;

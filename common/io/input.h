@@ -41,6 +41,9 @@ int input_next_member(struct input *in, struct err *e);
 /* After an error inside a member: looks for the next gzip header past the damage.  1 found, 0 none, -1 read error. */
 int input_resync(struct input *in, struct err *e);
 
+/* While on, a read that waits for a pipe, terminal or socket fails at once, in whichever thread it waits. */
+void input_interrupt(bool on);
+
 bool input_damaged(const struct input *in); /* an error came from the data, not from reading it */
 
 const char *input_name(const struct input *in);

@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/memory.h"
+#include "common/io/input.h"
 
 enum state { FREE, FILLED, WORKING, DONE };
 
@@ -19,6 +21,8 @@ struct slot {
   enum state state;
   bool last;          /* the end of the stream, or `error` when failed */
   bool failed;
+  bool heavy;         /* for worker 0 alone, so that only its scratch memory grows to a giant's size */
+  size_t weight;
   struct err error;
   void *batch;
 };
@@ -30,6 +34,7 @@ struct ring {
   pthread_mutex_t lock;
   pthread_cond_t freed, filled, done;
   uint64_t taken;     /* next batch for a worker */
+  size_t in_flight;   /* weight of what is read and not yet written */
   bool stop;          /* nothing more is wanted */
 };
 
@@ -38,12 +43,16 @@ static void *read_all(void *argument) {
   for (uint64_t n = 0;; n++) {
     struct slot *s = &r->slots[n % r->count];
     pthread_mutex_lock(&r->lock);
-    while (s->state != FREE && !r->stop) pthread_cond_wait(&r->freed, &r->lock);
+    while ((s->state != FREE || r->in_flight > r->p->limit) && !r->stop) pthread_cond_wait(&r->freed, &r->lock);
     bool stop = r->stop;
     pthread_mutex_unlock(&r->lock);
     if (stop) return NULL;
     int more = r->p->read(r->p->context, s->batch, &s->error);
+    size_t weight = more > 0 && r->p->weigh ? r->p->weigh(s->batch) : 0;
     pthread_mutex_lock(&r->lock);
+    s->weight = weight;
+    s->heavy = weight > r->p->limit / 4;
+    r->in_flight += weight;
     s->last = more <= 0;
     s->failed = more < 0;
     s->state = more > 0 ? FILLED : DONE;
@@ -66,12 +75,13 @@ static void *work_all(void *argument) {
   for (;;) {
     struct slot *s = &r->slots[r->taken % r->count];
     if (r->stop || (s->state == DONE && s->last)) break;
-    if (s->state != FILLED) {
+    if (s->state != FILLED || (s->heavy && w->index)) {
       pthread_cond_wait(&r->filled, &r->lock);
       continue;
     }
     s->state = WORKING;
     r->taken++;
+    if (s->heavy) pthread_cond_broadcast(&r->filled); /* the others waited for worker 0 to take it */
     pthread_mutex_unlock(&r->lock);
     bool failed = r->p->work(r->p->context, w->index, s->batch, &s->error) != 0;
     pthread_mutex_lock(&r->lock);
@@ -96,7 +106,12 @@ static int write_all(struct ring *r, struct err *e) {
     if (s->last) return 0;
     int result = r->p->write(r->p->context, s->batch, e);
     if (result) return result < 0 ? -1 : 0;
+    if (s->weight > r->p->limit / 16 && r->p->release) {
+      r->p->release(s->batch);
+      memset(s->batch, 0, r->p->batch_size);
+    }
     pthread_mutex_lock(&r->lock);
+    r->in_flight -= s->weight;
     s->state = FREE;
     pthread_cond_signal(&r->freed);
     pthread_mutex_unlock(&r->lock);
@@ -143,7 +158,9 @@ int pipeline_run(const struct pipeline *p, int jobs, struct err *e) {
     pthread_cond_broadcast(&r.freed);
     pthread_cond_broadcast(&r.filled);
     pthread_mutex_unlock(&r.lock);
+    input_interrupt(true); /* the reader may wait for a pipe in which nothing comes */
     pthread_join(reader, NULL);
+    input_interrupt(false);
     for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
   }
 

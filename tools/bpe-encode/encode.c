@@ -61,6 +61,8 @@ static int read_batch(void *context, void *batch, struct err *e) {
   return n->raw ? raw_reader_next(n->raw, &b->chunk, e) : document_reader_next(n->documents, &b->lines, e);
 }
 
+static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->lines.bytes.len + ((const struct batch *)batch)->chunk.bytes.len; }
+
 /* ids -> decimal, a space before each but the first of a line. */
 static void put_decimal(struct buffer *out, const uint32_t *ids, size_t n, bool first) {
   buffer_reserve(out, n * 11);
@@ -227,7 +229,7 @@ int encode_run(struct program *p, const struct settings *s, const struct scheme 
     if (total > 0) progress_total(p->progress, (uint64_t)total);
   }
   if (scheme_eot(scheme) < 0 && !s->ratio && !s->ids) program_warn(p, "%s has no end-of-text token: documents are joined bare", s->tokenizer);
-  struct pipeline line = {.context = &n, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch};
+  struct pipeline line = {.context = &n, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
   if (open_output(&n, e) == 0 && pipeline_run(&line, jobs, e) == 0) status = finish(&n, e);
   put_stats(&n);
   shard_writer_abort(n.shards);

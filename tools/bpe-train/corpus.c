@@ -128,6 +128,8 @@ static int write_batch(void *context, void *batch, struct err *e) {
   return c->rejects ? output_write(c->rejects, b->rejects.data, b->rejects.len, e) : 0;
 }
 
+static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->lines.bytes.len + ((const struct batch *)batch)->chunk.bytes.len; }
+
 static void release_batch(void *batch) {
   struct batch *b = batch;
   document_batch_release(&b->lines);
@@ -164,7 +166,7 @@ int corpus_count(struct word_counts *out, struct program *p, const struct pretok
     int64_t total = document_reader_size(c.documents);
     if (total > 0) progress_total(p->progress, (uint64_t)total);
   }
-  struct pipeline line = {.context = &c, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch};
+  struct pipeline line = {.context = &c, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
   status = pipeline_run(&line, jobs, e);
   put_stats(&c, jobs);
   if (status == 0 && p->strict && c.bad) status = err_set(e, "%" PRIu64 " bad documents (--strict)", c.bad);

@@ -118,8 +118,10 @@ static void release_batch(void *batch) {
   free(b->keys);
 }
 
+static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->in.bytes.len; }
+
 static int run_pass(struct dedup *d, int (*work)(void *, int, void *, struct err *), int (*write)(void *, void *, struct err *), struct err *e) {
-  struct pipeline pipeline = {d, sizeof(struct batch), read_batch, work, write, release_batch};
+  struct pipeline pipeline = {d, sizeof(struct batch), read_batch, work, write, release_batch, weigh_batch, (size_t)d->program->memory / 8};
   if (d->again && !d->spooled) {
     if (d->reader != d->first_reader) document_reader_free(d->reader);
     d->reader = open_reader(d);

@@ -176,6 +176,8 @@ static int read_batch(void *context, void *batch, struct err *e) {
   return document_reader_next(s->reader, &((struct batch *)batch)->documents, e);
 }
 
+static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->documents.bytes.len; }
+
 static int work(void *context, int index, void *batch, struct err *e) {
   (void)e;
   struct stream *s = context;
@@ -317,7 +319,7 @@ static int run_pipeline(struct stream *s, struct err *e) {
   }
   s->workers = NEW_ARRAY(struct worker, (size_t)p->jobs);
   for (int64_t i = 0; i < p->jobs; i++) s->workers[i].models = NEW_ARRAY(struct fasttext_scores, (size_t)settings->model_count + 1);
-  struct pipeline pipeline = {.context = s, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch};
+  struct pipeline pipeline = {.context = s, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
   int result = pipeline_run(&pipeline, (int)p->jobs, e);
   report(s);
   if (result != 0) return -1;

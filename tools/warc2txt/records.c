@@ -274,6 +274,8 @@ static int read_batch(void *context, void *batch, struct err *e) {
   return b->item_count > 0 || b->raw_bytes > 0;
 }
 
+static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->bytes.len; }
+
 /* ---- worker: types */
 
 enum type { TYPE_HTML, TYPE_TEXT, TYPE_OTHER, TYPE_UNKNOWN };
@@ -513,7 +515,7 @@ int records_run(struct program *p, const struct records_options *options, char *
     r.workers[i].parser = html_parser_new();
     r.workers[i].extractor = extractor_new();
   }
-  struct pipeline pipeline = {.context = &r, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch};
+  struct pipeline pipeline = {.context = &r, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
   int result = pipeline_run(&pipeline, jobs, e);
   report(&r);
   close_input(&r);

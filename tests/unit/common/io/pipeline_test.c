@@ -9,6 +9,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/rng.h"
+#include "common/io/input.h"
 #include "tests/tap.h"
 
 struct batch {
@@ -62,7 +63,7 @@ static void release(void *p) {
   run.released++;
 }
 
-static const struct pipeline pipeline = {&run, sizeof(struct batch), read_batch, work, write_batch, release};
+static const struct pipeline pipeline = {&run, sizeof(struct batch), read_batch, work, write_batch, release, NULL, 0};
 static struct err e;
 
 static int go(int jobs, int64_t total, int64_t read_fails, int64_t work_fails, int64_t write_fails, int64_t enough, bool slow) {
@@ -71,6 +72,65 @@ static int go(int jobs, int64_t total, int64_t read_fails, int64_t work_fails, i
   run.total = total, run.read_fails = read_fails, run.work_fails = work_fails, run.write_fails = write_fails, run.enough = enough, run.slow = slow;
   run.order = true;
   return pipeline_run(&pipeline, jobs, &e);
+}
+
+/* Every tenth batch is a giant of 100, the others weigh 1. */
+static atomic_size_t weight_in_flight, most_weight;
+static atomic_int giants_elsewhere;
+
+static size_t weigh(const void *p) {
+  size_t weight = ((const struct batch *)p)->number % 10 ? 1 : 100, now = weight_in_flight += weight;
+  if (now > most_weight) most_weight = now;
+  return weight;
+}
+
+static int work_weighed(void *context, int worker, void *p, struct err *error) {
+  giants_elsewhere += worker && ((struct batch *)p)->number % 10 == 0;
+  return work(context, worker, p, error);
+}
+
+static int write_weighed(void *context, void *p, struct err *error) {
+  weight_in_flight -= ((struct batch *)p)->number % 10 ? 1 : 100;
+  return write_batch(context, p, error);
+}
+
+/* One batch comes from stdin, then nothing, as from `tail -f`. */
+static int read_idle(void *context, void *p, struct err *error) {
+  struct run *r = context;
+  struct input *in = (struct input *)r->total;
+  const char *data;
+  size_t n;
+  if (input_peek(in, 1, &data, &n, error)) return -1;
+  input_consume(in, n);
+  ((struct batch *)p)->number = r->read++;
+  return n > 0;
+}
+
+static void test_giants(void) {
+  memset(&run, 0, sizeof run);
+  run.total = 200, run.read_fails = run.work_fails = run.write_fails = run.enough = -1;
+  run.order = run.slow = true;
+  struct pipeline weighed = {&run, sizeof(struct batch), read_batch, work_weighed, write_weighed, release, weigh, 80};
+  ok(pipeline_run(&weighed, 4, &e) == 0 && run.written == 200 && run.order, "giants: all batches, in order");
+  ok(most_weight >= 100 && most_weight <= 180, "giants: one at a time");
+  ok(giants_elsewhere == 0, "giants: one worker's scratch memory grows");
+  ok(run.released == 10 + 20, "giants: what they hold is released once written");
+}
+
+static void test_idle_input(void) {
+  int ends[2];
+  struct input *in = NULL;
+  ok(pipe(ends) == 0 && dup2(ends[0], 0) == 0 && write(ends[1], "text\n", 5) == 5 && input_open(&in, "-", NULL, &e) == 0, "idle: a pipe that stays open");
+  memset(&run, 0, sizeof run);
+  run.total = (int64_t)in;
+  run.work_fails = run.enough = -1;
+  struct pipeline idle = {&run, sizeof(struct batch), read_idle, work, write_batch, release, NULL, 0};
+  alarm(20);
+  ok(pipeline_run(&idle, 2, &e) == -1 && strcmp(e.message, "write 0") == 0, "idle: an error of the writer does not wait for input");
+  alarm(0);
+  input_close(in);
+  ok(write(ends[1], "more\n", 5) == 5 && input_open(&in, "-", NULL, &e) == 0, "idle: input can be read again");
+  input_close(in);
 }
 
 int main(void) {
@@ -92,5 +152,7 @@ int main(void) {
   bool same = true;
   for (int i = 0; i < 300; i++) same &= go(2 + i % 6, i % 23, -1, -1, -1, -1, false) == 0 && run.written == i % 23 && run.order;
   ok(same, "three hundred short runs");
+  test_giants();
+  test_idle_input();
   return tap_done();
 }
