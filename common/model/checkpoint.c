@@ -46,6 +46,7 @@ static int read_real(const struct safetensors *s, const struct tensor_info *t, i
 static int load_tensor(const struct safetensors *s, const struct tensor_info *t, const struct parameter_tensor *to, real *values, const struct backend *b, const char *path, struct err *e) {
   if (t->rank != to->rank || t->shape[0] != to->shape[0] || (t->rank == 2 && t->shape[1] != to->shape[1]))
     return err_set(e, "%s: tensor %s does not have the shape that config.json says", path, t->name);
+  if (t->type > TENSOR_BF16) return err_set(e, "%s: tensor %s holds integers: quantised weights are not supported", path, t->name);
   real *block = MALLOC((size_t)(to->count < BLOCK ? to->count : BLOCK) * sizeof(real));
   int result = 0;
   for (int64_t at = 0; at < to->count && result == 0; at += BLOCK) {
@@ -70,8 +71,8 @@ static bool redundant(const struct parameters *p, const char *name) {
   return (p->config.tied && strcmp(name, "lm_head.weight") == 0) || (n > m && strcmp(name + n - m, "rotary_emb.inv_freq") == 0);
 }
 
-/* Loads the tensors of one file whose name starts with `prefix`; counts them. */
-static int load_file(struct parameters *p, real *values, const char *path, const char *prefix, int *loaded, struct err *e) {
+/* Loads the tensors of one file whose name starts with `prefix`; there[i] tells that tensor i of the layout has come. */
+static int load_file(struct parameters *p, real *values, const char *path, const char *prefix, bool *there, struct err *e) {
   struct safetensors *s;
   if (safetensors_open(&s, path, e) < 0) return -1;
   int result = 0;
@@ -81,15 +82,21 @@ static int load_file(struct parameters *p, real *values, const char *path, const
     const struct parameter_tensor *to = layout_find(&p->layout, t->name + strlen(prefix));
     if (!to && redundant(p, t->name)) continue;
     if (!to) result = err_set(e, "%s: tensor %s has no place in a %s", path, t->name, p->config.architecture);
-    else result = load_tensor(s, t, to, values, p->backend, path, e);
-    ++*loaded;
+    else if (there[to - p->layout.tensors]) result = err_set(e, "%s: tensor %s was in an earlier file already", path, t->name);
+    else if ((result = load_tensor(s, t, to, values, p->backend, path, e)) == 0) there[to - p->layout.tensors] = true;
   }
   safetensors_close(s);
   return result;
 }
 
+static int check_all(const struct parameters *p, const bool *there, const char *path, const char *prefix, struct err *e) {
+  for (int i = 0; i < p->layout.count; i++)
+    if (!there[i]) return err_set(e, "%s: tensor %s%s is missing", path, prefix, p->layout.tensors[i].name);
+  return 0;
+}
+
 /* model.safetensors.index.json: {"weight_map": {tensor: file}} */
-static int load_index(struct parameters *p, const char *folder, const char *index, int *loaded, struct err *e) {
+static int load_index(struct parameters *p, const char *folder, const char *index, bool *there, struct err *e) {
   json_t *root = json_load_path(index, e), *files = json_object();
   struct buffer path = {0};
   int result = root ? 0 : -1;
@@ -100,7 +107,7 @@ static int load_index(struct parameters *p, const char *folder, const char *inde
     if (!json_is_string(value) || strchr(json_string_value(value), '/')) result = err_set(e, "%s: tensor %s: expected a file name", index, tensor);
     else json_object_set_new(files, json_string_value(value), json_true());
   }
-  json_object_foreach(files, file, value) if (result == 0) result = load_file(p, p->values, join(&path, folder, file), "", loaded, e);
+  json_object_foreach(files, file, value) if (result == 0) result = load_file(p, p->values, join(&path, folder, file), "", there, e);
   json_decref(files);
   json_decref(root);
   buffer_release(&path);
@@ -109,20 +116,28 @@ static int load_index(struct parameters *p, const char *folder, const char *inde
 
 int checkpoint_weights(struct parameters *p, const char *folder, struct err *e) {
   struct buffer path = {0};
-  int loaded = 0, result;
-  if (access(join(&path, folder, "model.safetensors.index.json"), F_OK) == 0) result = load_index(p, folder, path.data, &loaded, e);
-  else result = load_file(p, p->values, join(&path, folder, "model.safetensors"), "", &loaded, e);
-  if (result == 0 && loaded != p->layout.count) result = err_set(e, "%s: %d of %d tensors are there", path.data, loaded, p->layout.count);
+  bool *there = NEW_ARRAY(bool, (size_t)p->layout.count);
+  int result;
+  if (access(join(&path, folder, "model.safetensors.index.json"), F_OK) == 0) result = load_index(p, folder, path.data, there, e);
+  else result = load_file(p, p->values, join(&path, folder, "model.safetensors"), "", there, e);
+  if (result == 0) result = check_all(p, there, path.data, "", e);
+  free(there);
   buffer_release(&path);
   return result;
 }
 
 int checkpoint_moments(struct parameters *p, const char *folder, struct err *e) {
   struct buffer path = {0};
-  int m = 0, v = 0;
   join(&path, folder, "trainer/optimizer.safetensors");
-  int result = load_file(p, p->m, path.data, "m.", &m, e) < 0 || load_file(p, p->v, path.data, "v.", &v, e) < 0 ? -1 : 0;
-  if (result == 0 && (m != p->layout.count || v != p->layout.count)) result = err_set(e, "%s: moments are missing", path.data);
+  static const char *const prefixes[] = {"m.", "v."};
+  real *const moments[] = {p->m, p->v};
+  int result = 0;
+  for (int i = 0; i < 2 && result == 0; i++) {
+    bool *there = NEW_ARRAY(bool, (size_t)p->layout.count);
+    result = load_file(p, moments[i], path.data, prefixes[i], there, e);
+    if (result == 0) result = check_all(p, there, path.data, prefixes[i], e);
+    free(there);
+  }
   buffer_release(&path);
   return result;
 }
@@ -355,11 +370,20 @@ static int link_files(const char *dir, const char *folder, struct err *e) {
   return result;
 }
 
+int checkpoint_publish(const char *dir, const char *folder, struct err *e) {
+  struct buffer latest = {0};
+  const char *name = strrchr(folder, '/') + 1;
+  int result = replace_link(name, join(&latest, dir, "latest"), e);
+  if (result == 0) result = link_files(dir, folder, e);
+  if (result == 0) result = sync_folder(dir, e);
+  buffer_release(&latest);
+  return result;
+}
+
 int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
-  struct buffer name = {0}, tmp = {0}, final = {0}, old = {0}, latest = {0};
-  buffer_printf(&name, "step-%lld", (long long)step);
-  buffer_string(&name);
-  join(&final, dir, name.data);
+  struct buffer tmp = {0}, final = {0}, old = {0};
+  buffer_printf(&final, "%s/step-%lld", dir, (long long)step);
+  buffer_string(&final);
   buffer_printf(&tmp, "%s.tmp", final.data);
   buffer_printf(&old, "%s.old", final.data);
   buffer_string(&tmp), buffer_string(&old);
@@ -370,12 +394,10 @@ int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, c
   /* a step that is there already (written again after --resume) steps aside */
   if (result == 0 && rename(final.data, old.data) < 0 && errno != ENOENT) result = err_errno(e, "%s", final.data);
   if (result == 0 && rename(tmp.data, final.data) < 0) result = err_errno(e, "%s", final.data);
-  if (result == 0) result = replace_link(name.data, join(&latest, dir, "latest"), e);
-  if (result == 0) result = link_files(dir, final.data, e);
-  if (result == 0) result = sync_folder(dir, e);
+  if (result == 0) result = checkpoint_publish(dir, final.data, e);
   struct err ignored;
   if (result < 0) remove_tree(tmp.data, &ignored);
   else result = remove_tree(old.data, e);
-  buffer_release(&name), buffer_release(&tmp), buffer_release(&final), buffer_release(&old), buffer_release(&latest);
+  buffer_release(&tmp), buffer_release(&final), buffer_release(&old);
   return result;
 }

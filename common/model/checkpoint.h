@@ -40,6 +40,8 @@ struct checkpoint_extra { /* files that others add to the folder (tokenizer file
 };
 
 int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e);
+/* Makes DIR/latest and the links beside it lead into `folder`, a step of `dir`; saving does it, but can be cut short just before. */
+int checkpoint_publish(const char *dir, const char *folder, struct err *e);
 /* Removes the oldest steps until `keep` are left (0: all stay), and what interrupted writes left behind. */
 int checkpoint_prune(const char *dir, int64_t keep, struct err *e);
 /* Removes every step and link; other files stay. */

@@ -98,7 +98,20 @@ int main(void) {
   check_load("bf16", NULL, 0.01, "bfloat16 loads; frequencies that old exports hold are passed over");
   folder_with_config("missing");
   write_part("missing", "model.safetensors", 0, n - 1, false, NULL, 0);
-  check_load("missing", "tensors are there", 0, "a missing tensor is an error");
+  check_load("missing", "is missing", 0, "a missing tensor is an error");
+  folder_with_config("twice"); /* one tensor in two files does not make up for another that is in none */
+  write_part("twice", "a.safetensors", 0, n - 1, false, NULL, 0);
+  write_part("twice", "b.safetensors", 0, 1, false, NULL, 0);
+  static const char map[] = "{\"weight_map\":{\"x\":\"a.safetensors\",\"y\":\"b.safetensors\"}}";
+  if (output_file(path_of("twice", "model.safetensors.index.json"), map, sizeof map - 1, &e) < 0) return 1;
+  check_load("twice", "in an earlier file", 0, "a tensor that comes twice is an error");
+  folder_with_config("integers");
+  struct safetensors_writer *w = safetensors_writer_new();
+  int8_t *zeros = NEW_ARRAY(int8_t, (size_t)t->count);
+  safetensors_writer_declare(w, t->name, TENSOR_I8, t->rank, t->shape);
+  if (safetensors_writer_open(w, path_of("integers", "model.safetensors"), &e) < 0 || safetensors_writer_data(w, zeros, (size_t)t->count, &e) < 0 || safetensors_writer_commit(w, &e) < 0) return 1;
+  free(zeros);
+  check_load("integers", "holds integers", 0, "integers are not taken for weights");
   folder_with_config("unknown");
   write_part("unknown", "model.safetensors", 0, n, false, "model.layers.0.self_attn.q_proj.bias", 16);
   check_load("unknown", "q_proj.bias has no place", 0, "a tensor without a place is an error that names it");
