@@ -146,13 +146,15 @@ static int positive(const json_t *object, const char *key, int64_t *value, int64
   return 0;
 }
 
-static int token_id(const json_t *object, const char *key, int64_t *id, struct err *e) {
+/* Ids that the vocabulary lacks (-1 in old exports, padding that was never added) stand for none. */
+static int token_id(const json_t *object, const char *key, int64_t vocab_size, int64_t *id, struct err *e) {
   json_t *value = json_object_get(object, key);
   if (json_is_array(value)) value = json_array_get(value, 0); /* Llama 3 has several ends */
   *id = -1;
   if (!value || json_is_null(value)) return 0;
   if (!json_is_integer(value)) return refuse(object, key, "expected a token id", e);
-  *id = json_integer_value(value);
+  json_int_t given = json_integer_value(value);
+  if (given >= 0 && given < vocab_size) *id = given;
   return 0;
 }
 
@@ -227,7 +229,7 @@ static int parse(struct model_config *c, const json_t *object, struct err *e) {
   if (!(c->rms_norm_eps > 0) || c->rms_norm_eps > 1) return refuse(object, "rms_norm_eps", "out of range", e);
   if (!(c->initializer_range > 0) || c->initializer_range > 10) return refuse(object, "initializer_range", "out of range", e);
   if (parse_rope(c, object, e) < 0) return -1;
-  return token_id(object, "bos_token_id", &c->bos, e) < 0 || token_id(object, "eos_token_id", &c->eos, e) < 0 || token_id(object, "pad_token_id", &c->pad, e) < 0 ? -1 : 0;
+  return token_id(object, "bos_token_id", c->vocab_size, &c->bos, e) < 0 || token_id(object, "eos_token_id", c->vocab_size, &c->eos, e) < 0 || token_id(object, "pad_token_id", c->vocab_size, &c->pad, e) < 0 ? -1 : 0;
 }
 
 int config_parse(struct model_config *c, const json_t *object, const char *name, struct err *e) {

@@ -5,6 +5,7 @@
  */
 #include "common/model/generate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,9 @@ static bool is_stop(const struct generator_settings *s, uint32_t id) {
 /* Draws the next token of the item in `slot`: 1 when it goes on, 0 when it has ended, -1. */
 static int draw(struct generator *g, struct generation *item, int64_t slot, const struct generator_settings *s, struct err *e) {
   if (item->count >= s->limit) return item->end = GENERATION_LENGTH, 0;
+  real *logits = g->logits + slot * g->parameters->config.vocab_size;
+  for (int64_t i = 0; i < g->parameters->config.vocab_size; i++)
+    if (!isfinite(logits[i])) return err_set(e, "the model gives logits that are not finite: its weights are damaged");
   double logprob;
   uint32_t *seen = NULL;
   int64_t seen_count = 0;
@@ -105,7 +109,7 @@ static int draw(struct generator *g, struct generation *item, int64_t slot, cons
     memcpy(seen, item->prompt, (size_t)item->prompt_count * sizeof *seen);
     if (item->count) memcpy(seen + item->prompt_count, item->ids, (size_t)item->count * sizeof *seen);
   }
-  uint32_t id = sampler_next(g->sampler, &s->sampler, g->logits + slot * g->parameters->config.vocab_size, seen, seen_count, &item->rng, s->logprobs ? &logprob : NULL);
+  uint32_t id = sampler_next(g->sampler, &s->sampler, logits, seen, seen_count, &item->rng, s->logprobs ? &logprob : NULL);
   free(seen);
   if (is_stop(s, id)) return item->end = GENERATION_STOP, 0;
   item->ids = RESIZE(item->ids, (size_t)item->count + 1);

@@ -44,7 +44,7 @@ struct sampling {
 /* ---- opening */
 
 static void add_stop(struct sampling *s, int64_t id) {
-  if (id < 0 || s->generation.stop_count == STOPS) return;
+  if (id < 0 || id >= s->parameters.config.vocab_size || s->generation.stop_count == STOPS) return;
   for (int i = 0; i < s->generation.stop_count; i++)
     if (s->stops[i] == (uint32_t)id) return;
   s->stops[s->generation.stop_count++] = (uint32_t)id;

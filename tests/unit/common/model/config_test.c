@@ -36,6 +36,7 @@ static void check_defaults(void) {
   ok(c.kv_heads == 4 && c.head_dim == 8 && !c.tied && c.rope_theta == 10000 && c.bos == -1 && c.eos == -1, "the rest has transformers' defaults");
   ok(parse(&c, "{" BASE ",\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":7.0},\"rope_theta\":5.0,\"eos_token_id\":[3,4]}") == 0 && c.rope_theta == 7, "rope_parameters win over rope_theta");
   ok_int(c.eos, 3, "of several ends the first is kept");
+  ok(parse(&c, "{" BASE ",\"eos_token_id\":100,\"bos_token_id\":-7,\"pad_token_id\":99}") == 0 && c.eos == -1 && c.bos == -1 && c.pad == 99, "an id outside the vocabulary is none");
   ok(parse(&c, "{" BASE ",\"num_key_value_heads\":2,\"head_dim\":16}") == 0 && c.head_dim == 16 && c.kv_heads == 2, "head_dim may differ from hidden_size / heads");
   ok(parse(&c, "{\"architectures\":[\"MistralForCausalLM\"],\"model_type\":\"mistral\",\"sliding_window\":16,\"vocab_size\":100,\"hidden_size\":32,\"intermediate_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4}") == 0 && c.sliding_window == 16,
      "Mistral's sliding window is read");
