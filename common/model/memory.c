@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/memory.h"
 
@@ -115,14 +116,20 @@ void memory_report(const struct plan *p, const struct parameter_layout *layout, 
   int64_t flat = layout->total * (int64_t)sizeof(real);
   *r = (struct memory_report){.parameters = flat, .gradients = p->training ? flat : 0, .moments = p->training ? 2 * flat : 0,
                               .arena = p->arena * (int64_t)sizeof(real)};
-  for (int step = 0; step < 2 * p->count; step++) {
-    int64_t live[BUFFER_CLASSES] = {0};
-    for (int i = 0; i < p->buffer_count; i++) {
-      const struct plan_buffer *b = &p->buffers[i];
-      if (b->first >= 0 && b->first <= step && step <= b->last) live[b->class] += round_up(b->elements) * (int64_t)sizeof(real);
-    }
-    for (int c = 0; c < BUFFER_CLASSES; c++)
-      if (live[c] > r->classes[c]) r->classes[c] = live[c];
+  int64_t(*change)[BUFFER_CLASSES] = MALLOC((size_t)(2 * p->count + 1) * sizeof *change), live[BUFFER_CLASSES] = {0}; /* change: bytes that come to life at a step less those that end */
+  memset(change, 0, (size_t)(2 * p->count + 1) * sizeof *change);
+  for (int i = 0; i < p->buffer_count; i++) {
+    const struct plan_buffer *b = &p->buffers[i];
+    int64_t bytes = round_up(b->elements) * (int64_t)sizeof(real);
+    if (b->first < 0) continue;
+    change[b->first][b->class] += bytes;
+    change[b->last + 1][b->class] -= bytes;
   }
+  for (int step = 0; step < 2 * p->count; step++)
+    for (int c = 0; c < BUFFER_CLASSES; c++) {
+      live[c] += change[step][c];
+      if (live[c] > r->classes[c]) r->classes[c] = live[c];
+    }
+  free(change);
   r->total = r->parameters + r->gradients + r->moments + r->arena;
 }
