@@ -187,3 +187,51 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
   printf 'a\t%s\nb\tthe cat\n' "$long" | "$BIN/lm-sample" -m m -n 2 --stats s.json > out 2> err
   [ "$(cut -f 1 out)" = b ] && grep -q max_position_embeddings err && grep -q '"bad": 1' s.json
 }
+
+@test "a budget that is no step, or more than can be counted, is refused; so is --min-lr above --lr" {
+  for options in '--tokens 63' '--flops 1000' '--steps 9e18' '--flops 1e40' '--steps 2 --lr 1e-4 --min-lr 1e-2'; do
+    status=0
+    # shellcheck disable=SC2086
+    train -o m $options 2> err || status=$?
+    [ $status -eq 2 ] && [ ! -e m ] || { echo "$options: $status $(cat err)"; return 1; }
+  done
+  train -o m --tokens 64
+  [ "$(cut -f 2 m/run.tsv | tail -1)" = 64 ]
+}
+
+@test "a warm-up that outlasts the run is warned of" {
+  "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" --batch 4 --seq 16 -o m --steps 2 --warmup 3 2> err
+  grep -q 'warning: --warmup 3' err
+}
+
+@test "--force takes the row of the earlier run away at once" {
+  train -o m --steps 2
+  ! train -o m --steps 9 --force --lr 1e6 --clip 0 2> err # diverges
+  [ ! -e m/run.tsv ]
+}
+
+@test "--resume makes the links of a save that was cut short before them" {
+  train -o m --steps 4 --save-every 2
+  ln -sfn step-2 m/latest
+  rm m/model.safetensors
+  train -o m --steps 4 --resume
+  [ "$(readlink m/latest)" = step-4 ]
+  cmp m/model.safetensors m/step-4/model.safetensors
+}
+
+@test "sampling: end-of-text ids outside the vocabulary count for nothing; weights that are not numbers are an error" {
+  train -o m --steps 1
+  mkdir odd && cp m/model.safetensors odd
+  sed 's/"eos_token_id": 299/"eos_token_id": 123456789/' m/config.json > odd/config.json
+  grep -v -e eot -e special "$T/tok.tsv" > odd/bare.tsv
+  status=0
+  "$BIN/lm-sample" -q -m odd -t odd/bare.tsv -p '' 2> err || status=$?
+  [ $status -eq 1 ] && grep -q 'the tokenizer has none' err
+  cp m/config.json m/tokenizer.json odd
+  size=$(stat -c %s odd/model.safetensors)
+  head -c $((size - 128)) m/model.safetensors > odd/model.safetensors
+  head -c 128 /dev/zero | tr '\0' '\377' >> odd/model.safetensors # the last norm, as nan
+  status=0
+  "$BIN/lm-sample" -q -m odd -p the 2> err || status=$?
+  [ $status -eq 1 ] && grep -q 'not finite' err
+}

@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 
 #define UNSET INT64_MIN
+#define MOST_TOKENS 9e18 /* of a run: an int64 holds them */
 
 void recipe_options_init(struct recipe_options *o) {
   *o = (struct recipe_options){.steps = UNSET, .tokens = UNSET, .flops = NAN, .batch = UNSET, .micro_batch = UNSET, .seq = UNSET, .warmup = UNSET,
@@ -119,7 +120,10 @@ static int budget_steps(struct recipe_options *o, const struct model_config *c, 
   double per_step = (double)o->batch * (double)o->seq, steps = 0;
   if (o->tokens != UNSET) steps = (double)o->tokens / per_step;
   if (!isnan(o->flops)) steps = o->flops / (config_flops_per_token(c, o->seq) * per_step);
-  if (o->steps == UNSET) o->steps = steps < 1 ? 1 : steps > 9e15 ? (int64_t)9e15 : (int64_t)steps;
+  if (o->steps != UNSET) steps = (double)o->steps;
+  if (steps * per_step > MOST_TOKENS) return err_usage(e, "%.3g steps of %.3g tokens are more than this program can count", steps, per_step);
+  if (steps < 1) return err_usage(e, "%s is less than one step of %lld x %lld tokens: lower --batch or --seq", o->tokens != UNSET ? "--tokens" : "--flops", (long long)o->batch, (long long)o->seq);
+  o->steps = o->steps == UNSET ? (int64_t)steps : o->steps;
   return 0;
 }
 
@@ -147,6 +151,7 @@ int recipe_options_resolve(struct recipe_options *o, const struct model_config *
     return err_usage(e, "--seq %lld: the model takes %lld positions (max_position_embeddings); --set max_position_embeddings=%lld", (long long)o->seq, (long long)c->max_positions, (long long)o->seq);
   if (o->batch % o->micro_batch) return err_usage(e, "--micro-batch %lld does not divide --batch %lld", (long long)o->micro_batch, (long long)o->batch);
   if (o->beta1 >= 1 || o->beta2 >= 1) return err_usage(e, "--beta1 and --beta2 must be below 1");
+  if (o->min_lr > o->lr && o->schedule != SCHEDULE_CONSTANT) return err_usage(e, "--min-lr %g is above --lr %g", o->min_lr, o->lr);
   if (budget_steps(o, c, e) < 0) return -1;
   *r = (struct recipe){.batch = o->batch, .micro_batch = o->micro_batch, .seq = o->seq, .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps,
                        .weight_decay = o->weight_decay, .clip = o->clip, .eval_every = o->eval_every, .save_every = o->save_every,

@@ -72,6 +72,15 @@ static int lock_folder(struct training *t, struct err *e) {
   return 0; /* file systems without locks: trusted */
 }
 
+/* The row of the earlier run would pass for this one's until this one is done. */
+static int clear_folder(const char *dir, struct err *e) {
+  struct buffer row = {0};
+  buffer_printf(&row, "%s/run.tsv", dir);
+  int result = unlink(buffer_string(&row)) < 0 && errno != ENOENT ? err_errno(e, "%s", row.data) : checkpoint_clear(dir, e);
+  buffer_release(&row);
+  return result;
+}
+
 /* ---- data */
 
 static int open_data(struct training *t, struct err *e) {
@@ -296,11 +305,14 @@ static int train(struct training *t, struct err *e) {
   int64_t steps = t->recipe.schedule.steps;
   t->first = trainer_steps_done(t->trainer);
   if (t->first > steps) return err_set(e, "%s: %" PRId64 " steps are done, more than the %" PRId64 " asked for", t->folder.data, t->first, steps);
-  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (p->force && checkpoint_clear(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0)) return -1;
+  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (p->force && clear_folder(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0) ||
+      (t->state && checkpoint_publish(p->output, t->folder.data, e) < 0))
+    return -1;
   if (s->log && record_log_open(&t->log, s->log, t->first, e) < 0) return -1;
   if (t->state) program_message(p, "going on with %s", t->folder.data);
   double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
   if (epochs > 4) program_warn(p, "the data will be read %.1f times over", epochs);
+  if (t->recipe.schedule.warmup > steps) program_warn(p, "--warmup %" PRId64 " outlasts the %" PRId64 " steps: --lr is never reached", t->recipe.schedule.warmup, steps);
   t->peak = profile_matmul_peak(t->parameters.backend);
   if (s->profile) trainer_profile(t->trainer, t->profile = profile_new());
 
