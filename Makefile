@@ -166,7 +166,7 @@ gpu-check: all
 
 demo: deps
 	+$(MAKE) --no-print-directory all
-	+$(MAKE) --no-print-directory -C pipelines/demo BIN='$(CURDIR)/$(BUILD)/bin' OUT='$(CURDIR)/build/demo'
+	+$(MAKE) --no-print-directory -C pipelines/demo BIN='$(CURDIR)/$(BUILD)/bin' OUT='$(CURDIR)/build/demo' $(if $(CONFIG),CONFIG='$(abspath $(CONFIG))')
 
 golden: all
 	tests/run --golden $(BUILD)

@@ -3,7 +3,7 @@
 # and two thirds of the way.  Of a duplicate the page that was kept is named.
 BEGIN {
   FS = "\t"
-  title["extract"] = "Not extracted"; title["language"] = "Not English"
+  title["extract"] = "Not extracted"; title["language"] = "Other languages"
   title["quality"] = "Below the quality rules"; title["dedup"] = "Near-duplicates"
 }
 { f = FILENAME }

@@ -3,7 +3,7 @@
 BEGIN {
   FS = "\t"
   name["extract"] = "main text of HTML pages"; tool["extract"] = "warc2txt"
-  name["language"] = "English"; tool["language"] = "qfilter"
+  name["language"] = "wanted language"; tool["language"] = "qfilter"
   name["quality"] = "quality rules"; tool["quality"] = "qfilter"
   name["dedup"] = "no near-duplicates"; tool["dedup"] = "minhash-dedup"
 }
