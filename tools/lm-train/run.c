@@ -278,10 +278,11 @@ static void summary(struct training *t, double loss, double bpb) {
   struct program *p = t->program;
   int64_t steps = trainer_steps_done(t->trainer), per_step = t->recipe.batch * t->recipe.seq;
   double flops = config_flops_per_token(&t->config, t->recipe.seq), speed = t->seconds > 0 ? (double)((steps - t->first) * per_step) / t->seconds : 0;
-  char tokens[NUMBER_TEXT], rate[NUMBER_TEXT], bits[48] = "";
+  char tokens[NUMBER_TEXT], rate[NUMBER_TEXT], bits[48] = "", pace[160] = "";
   if (!isnan(bpb)) snprintf(bits, sizeof bits, ", %.4f bits per byte", bpb);
-  program_message(p, "%" PRId64 " steps, %s tokens, loss %.4f%s, %s tok/s, MFU %.1f%% of the %.0f GFLOP/s that a large matmul reaches here", steps,
-                  number_short((double)(steps * per_step), tokens), loss, bits, number_short(speed, rate), 100 * speed * flops / (t->peak * 1e9), t->peak);
+  if (speed > 0)
+    snprintf(pace, sizeof pace, ", %s tok/s, MFU %.1f%% of the %.0f GFLOP/s that a large matmul reaches here", number_short(speed, rate), 100 * speed * flops / (t->peak * 1e9), t->peak);
+  program_message(p, "%" PRId64 " steps, %s tokens, loss %.4f%s%s", steps, number_short((double)(steps * per_step), tokens), loss, bits, pace);
   stats_int(p->stats, "in", steps * t->recipe.batch), stats_int(p->stats, "out", steps * t->recipe.batch);
   stats_int(p->stats, "rejected", 0), stats_int(p->stats, "bad", 0);
   stats_int(p->stats, "steps", steps), stats_int(p->stats, "tokens", steps * per_step);
@@ -290,7 +291,7 @@ static void summary(struct training *t, double loss, double bpb) {
   stats_double(p->stats, "loss", loss);
   if (!isnan(bpb)) stats_double(p->stats, "bpb", bpb);
   stats_time(p->stats, "steps", t->seconds);
-  stats_time(p->stats, "tokens_a_second", speed);
+  stats_time(p->stats, "tokens_per_second", speed);
   stats_time(p->stats, "peak_gflop_s", t->peak);
   stats_time(p->stats, "mfu", speed * flops / (t->peak * 1e9));
 }
