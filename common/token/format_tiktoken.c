@@ -83,6 +83,17 @@ static size_t merge_by_bytes(const struct vocab *v, const struct hashmap *ranks,
 
 #define DERIVE_LIMIT 4096 /* longer tokens keep no parts: encoding their bytes is quadratic */
 
+/* The token's bytes as ids, with room for as many ranks behind them; false when a byte has no id. */
+static bool spell(const struct vocab *v, const struct vocab_entry *t, const uint32_t bytes[256], struct ids *out) {
+  bool known = true;
+  ids_reserve(out, 2 * (size_t)t->length);
+  for (uint32_t i = 0; i < t->length; i++) {
+    out->data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
+    known = known && out->data[i] != VOCAB_NONE;
+  }
+  return known;
+}
+
 void format_derive_parts(struct vocab *v) {
   uint32_t bytes[256];
   byte_ids(v, bytes);
@@ -92,13 +103,7 @@ void format_derive_parts(struct vocab *v) {
   for (uint32_t id = 0; id < v->size; id++) {
     struct vocab_entry *t = &v->entries[id];
     if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
-    ids_reserve(&work, 2 * (size_t)t->length);
-    bool known = true;
-    for (uint32_t i = 0; i < t->length; i++) {
-      work.data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
-      known = known && work.data[i] != VOCAB_NONE;
-    }
-    if (!known) continue; /* vocab_check() refuses it */
+    if (!spell(v, t, bytes, &work)) continue; /* vocab_check() refuses it */
     if (merge_to_two(&pairs, work.data, t->length) != 2) {
       ids_reserve(&late, 1);
       late.data[late.len++] = id;
@@ -116,8 +121,7 @@ void format_derive_parts(struct vocab *v) {
       if (v->entries[id].length && !v->entries[id].special) *hashmap_put(ranks, vocab_bytes(v, id), NULL) = id;
     for (size_t k = 0; k < late.len; k++) {
       struct vocab_entry *t = &v->entries[late.data[k]];
-      ids_reserve(&work, t->length);
-      for (uint32_t i = 0; i < t->length; i++) work.data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
+      spell(v, t, bytes, &work);
       if (merge_by_bytes(v, ranks, work.data, t->length) != 2) continue;
       t->left = work.data[0];
       t->right = work.data[1];
@@ -147,13 +151,7 @@ int format_apply_merges(struct vocab *v, const uint32_t *merges, size_t count, b
   for (uint32_t id = 0; id < v->size; id++) {
     struct vocab_entry *t = &v->entries[id];
     if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
-    ids_reserve(&work, 2 * (size_t)t->length);
-    bool known = true;
-    for (uint32_t i = 0; i < t->length; i++) {
-      work.data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
-      known = known && work.data[i] != VOCAB_NONE;
-    }
-    if (!known) continue;
+    if (!spell(v, t, bytes, &work)) continue;
     size_t n = merge_to_two(&pairs, work.data, t->length);
     const struct pair_slot *last = n == 2 ? pairs_find(&pairs, work.data[0], work.data[1]) : NULL;
     if (last && last->id == id) {
