@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""torch.compile over transformers' Llama of the same config: fused AdamW, clipping, the same batch, autocast to bf16; all threads.
+"""torch.compile over transformers' Llama of the same config: fused AdamW, clipping, the same batch; all threads.  Called as lm-train-bf16 it autocasts to bf16.
 The first steps, which compile, are not timed."""
 import json, os, sys, time
 import numpy as np

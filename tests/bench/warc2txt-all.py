@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""FastWARC reads, Resiliparse decodes and extracts all text; one thread."""
+"""FastWARC reads, Resiliparse decodes and extracts: all text, or called as warc2txt-main the main text; one thread."""
 import os, sys, time
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text

@@ -9,7 +9,7 @@ int main(int argc, char **argv) {
   struct sample_settings s = {.tokens = 128, .samples = 1, .batch = 16, .sampler = {.top_p = 1, .repeat_penalty = 1}};
   const struct option options[] = {
       {OPTION_STRING, 'm', "model", &s.model, "DIR", "the checkpoint: config.json, model.safetensors, tokenizer.json"},
-      {OPTION_STRING, 't', "tokenizer", &s.tokenizer, "FILE", "the tokenizer, when the checkpoint holds none"},
+      {OPTION_STRING, 't', "tokenizer", &s.tokenizer, "FILE", "the tokenizer (default: the checkpoint's)"},
       {OPTION_STRING, 'p', "prompt", &s.prompt, "PROMPT", "continue this text; without it, `id prompt` lines are read"},
       {OPTION_COUNT, 'n', "tokens", &s.tokens, "N", "new tokens at most (default 128)", .min = 0, .max = 9e18},
       {OPTION_DOUBLE, 0, "temperature", &s.sampler.temperature, "X", "0 takes the likeliest token (default 0)", .min = 0, .max = 1e6},
