@@ -272,14 +272,14 @@ static void next_group(struct group *g, bool keep_last) {
   g->prompt_count = keep_last;
 }
 
-static int add_prompt(struct sampling *s, struct group *g, const struct document *d, struct err *e) {
+static int add_prompt(struct sampling *s, struct group *g, const char *input, const struct document *d, struct err *e) {
   struct prompt *p = &g->prompts[g->prompt_count++];
   buffer_clear(&p->id);
   buffer_append_slice(&p->id, d->id);
   p->ordinal = d->ordinal;
   if (encode_prompt(s, p, d->text, e) < 0) return -1;
   if ((int64_t)p->ids.len > s->parameters.config.max_positions) {
-    program_warn(s->program, "line %llu: the prompt has %zu tokens, the model takes %lld (max_position_embeddings); left out", (unsigned long long)d->number, p->ids.len, (long long)s->parameters.config.max_positions);
+    program_warn(s->program, "%s:%llu: the prompt has %zu tokens, the model takes %lld (max_position_embeddings); left out", input, (unsigned long long)d->number, p->ids.len, (long long)s->parameters.config.max_positions);
     stats_add(s->program->stats, "bad", 1);
     g->prompt_count--;
     return 0;
@@ -319,7 +319,7 @@ static int stream(struct sampling *s, struct err *e) {
       if (one < 0) {
         program_warn(p, "%s:%llu: %s", lines.input, (unsigned long long)d.number, e->message);
         stats_add(p->stats, "bad", 1);
-      } else result = add_prompt(s, &g, &d, e);
+      } else result = add_prompt(s, &g, lines.input, &d, e);
     }
   }
   if (result == 0) result = run_group(s, &g, e);
