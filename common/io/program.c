@@ -172,6 +172,17 @@ static void keep_standard_descriptors(void) {
     if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) abort();
 }
 
+static bool is_device(const char *path) { return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0; }
+
+/* Two outputs in one file: the one committed last would replace the other. */
+static const char *shared_output(const struct program *p) {
+  const char *paths[] = {p->shared & SHARED_OUTPUT ? p->output ? p->output : "-" : NULL, p->rejects_path, p->stats_path};
+  for (int i = 0; i < 3; i++)
+    for (int j = i + 1; j < 3; j++)
+      if (paths[i] && paths[j] && strcmp(paths[i], paths[j]) == 0 && !is_device(paths[i])) return paths[i];
+  return NULL;
+}
+
 bool program_start(struct program *p, int argc, char **argv) {
   keep_standard_descriptors();
   p->started = progress_clock();
@@ -198,6 +209,12 @@ bool program_start(struct program *p, int argc, char **argv) {
     else if (version) printf("%s (crawl2lm) %s\n", p->name, CRAWL2LM_VERSION);
     else options_completion(tables, p->name, stdout);
     return print_and_leave(p);
+  }
+  const char *twice = shared_output(p);
+  if (twice) {
+    complain(p, "%s: only one of the output, --rejects and --stats can go there", strcmp(twice, "-") == 0 ? "stdout" : twice);
+    free(command);
+    return leave(p, 2);
   }
   p->operand = argv + first;
   p->operand_count = argc - first;

@@ -378,3 +378,15 @@ has_sample() { [ "$1" != unknown ] && { [ "$tool" != lm-train ] && [ "$tool" != 
   }
   each_tool check; finish
 }
+
+@test "two outputs in one file are refused" {
+  printf 'a\tone two three four five\nb\tone two three four five\n' > in.tsv
+  for options in "qfilter --rejects" "minhash-dedup --rejects" "minhash-dedup --clusters" "minhash-dedup --stats" "bpe-encode -t bytes --rejects"; do
+    set -- $options
+    [ -x "$BIN/$1" ] || continue
+    status=0
+    "$BIN/$@" both -o both in.tsv 2> err || status=$?
+    [ $status -eq 2 ] && [ ! -e both ] || wrong "$1" "$*: exit $status"
+  done
+  finish
+}

@@ -38,7 +38,15 @@ static int suggest(const struct program *p, double jaccard, struct err *e) {
   return -1;
 }
 
+static int check_clusters(const struct program *p, const char *clusters, struct err *e) {
+  const char *paths[] = {p->output ? p->output : "-", p->rejects_path, p->stats_path};
+  for (int i = 0; clusters && strncmp(clusters, "/dev/", 5) && i < 3; i++)
+    if (paths[i] && strcmp(paths[i], clusters) == 0) return err_usage(e, "--clusters %s: another output goes there", clusters);
+  return 0;
+}
+
 static int run(struct program *p, struct settings *s, struct err *e) {
+  if (check_clusters(p, s->dedup.clusters, e) != 0) return -1;
   if (refuse_step(p, e) != 0) return -1;
   if (s->suggest > 0) return suggest(p, s->suggest, e);
   if (s->dedup.bands * s->dedup.rows > 1 << 16) return err_usage(e, "--bands times --rows is above 65536");

@@ -129,6 +129,10 @@ int main(void) {
   ok(status == 2, "so does a number out of range");
   go(NULL, "-S 1 x");
   ok(status == 2, "and too little memory");
+  go(NULL, "-o program_test.out --stats program_test.out x");
+  ok(status == 2 && strstr(complained, "program_test.out: only one of"), "two outputs in one file are refused: one would replace the other");
+  go(NULL, "--stats - x");
+  ok(status == 2 && !said[0], "so are statistics amid the output");
   go(NULL, "--fail broken x");
   ok(status == 1 && strstr(complained, "copies: x.gz:3: broken\n"), "a failure exits 1 with its message");
   go(NULL, "-q --fail broken x");
