@@ -390,3 +390,14 @@ has_sample() { [ "$1" != unknown ] && { [ "$tool" != lm-train ] && [ "$tool" != 
   done
   finish
 }
+
+@test "the warning about a bad line names the input and the line" {
+  printf '{"text":"a b"}\n{"x":1}\n' > in.jsonl
+  for command in "qfilter" "minhash-dedup" "bpe-encode -t bytes" "bpe-train -n 300"; do
+    set -- $command
+    [ -x "$BIN/$1" ] || continue
+    "$BIN/$@" in.jsonl > out 2> err || wrong "$1" "exit $?"
+    grep -q "^$1: warning: in.jsonl:2: " err || wrong "$1" "$(head -1 err)"
+  done
+  finish
+}

@@ -118,7 +118,7 @@ static int work(void *context, int worker, void *batch, struct err *e) {
   while ((got = document_next(&w->parser, &b->lines, &cursor, &d, &why))) {
     b->counts.in++;
     if (got < 0) {
-      if (b->counts.bad++ == 0) b->bad = why;
+      if (b->counts.bad++ == 0) err_prefix(&why, "%s:%" PRIu64, b->lines.input, d.number), b->bad = why;
       continue;
     }
     if (n->p->max_document && d.line.len > (size_t)n->p->max_document) {

@@ -100,7 +100,7 @@ static int work(void *context, int worker, void *batch, struct err *e) {
   while ((got = document_next(&w->parser, &b->lines, &cursor, &d, &why))) {
     b->in++;
     if (got < 0) {
-      if (b->bad++ == 0) b->why = why;
+      if (b->bad++ == 0) err_prefix(&why, "%s:%" PRIu64, b->lines.input, d.number), b->why = why;
       continue;
     }
     if (c->p->max_document && d.line.len > (size_t)c->p->max_document) {
