@@ -279,6 +279,7 @@ int output_scratch(const char *folder, struct err *e) {
 }
 
 int output_folder(const char *path, struct err *e) {
+  if (!*path) return err_set(e, "an empty name cannot be a folder");
   char *copy = STRDUP(path);
   int result = 0;
   for (char *p = copy + 1; result == 0; p++) {
