@@ -210,6 +210,16 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
   [ ! -e m/run.tsv ]
 }
 
+@test "--force leaves the model in place when the log cannot be written; an empty -o is refused" {
+  train -o m --steps 2
+  status=0
+  train -o m --steps 3 --force --log nowhere/log.tsv 2> err || status=$?
+  [ $status -eq 1 ] && [ -e m/model.safetensors ] && [ -e m/run.tsv ]
+  status=0
+  train -o '' --steps 1 2> err || status=$?
+  [ $status -eq 1 ] && grep -q 'empty name' err
+}
+
 @test "--resume makes the links of a save that was cut short before them" {
   train -o m --steps 4 --save-every 2
   ln -sfn step-2 m/latest

@@ -306,10 +306,10 @@ static int train(struct training *t, struct err *e) {
   int64_t steps = t->recipe.schedule.steps;
   t->first = trainer_steps_done(t->trainer);
   if (t->first > steps) return err_set(e, "%s: %" PRId64 " steps are done, more than the %" PRId64 " asked for", t->folder.data, t->first, steps);
-  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (p->force && clear_folder(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0) ||
+  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (s->log && record_log_open(&t->log, s->log, t->first, e) < 0) ||
+      (p->force && clear_folder(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0) ||
       (t->state && checkpoint_publish(p->output, t->folder.data, e) < 0))
     return -1;
-  if (s->log && record_log_open(&t->log, s->log, t->first, e) < 0) return -1;
   if (t->state) program_message(p, "going on with %s", t->folder.data);
   double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
   if (epochs > 4) program_warn(p, "the data will be read %.1f times over", epochs);
