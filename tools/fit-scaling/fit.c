@@ -252,8 +252,11 @@ static void polish(struct fit *fit, const double start[P], const struct points *
   if (options->objective == OBJECTIVE_L1)
     for (double delta = 1e-2; delta > .5e-12; delta /= 10)
       fit->converged = descend(theta, p, weight, (struct shape){OBJECTIVE_L1, delta}, bounds);
-  else
+  else { /* a narrow huber is nearly l1, and its kinks are approached in the same way */
+    for (double delta = 1e-3; options->objective == OBJECTIVE_HUBER && delta > options->delta && delta > .5e-12; delta /= 10)
+      descend(theta, p, weight, (struct shape){OBJECTIVE_HUBER, delta}, bounds);
     fit->converged = descend(theta, p, weight, (struct shape){options->objective, options->delta}, bounds);
+  }
   fit->objective = objective_value(theta, p, weight, options->objective, options->delta);
   fit->law = (struct law){.E = exp(theta[at_e]),
                           .A = exp(theta[at_a] + theta[at_alpha] * p->mean_log_params),
@@ -442,8 +445,9 @@ void fit_global(struct fit *fit, const struct points *p, const double *weight, c
     if (one.objective < fit->objective) *fit = one;
   }
   fit->starts = starts;
-  /* a noise-free table ends at rounding errors: what is below 1e-12 a point is one and the same optimum */
-  for (int i = 0; i < starts; i++) fit->reached += value[i] <= fit->objective * (1 + 1e-6) + 1e-12 * (double)p->count;
+  /* a noise-free table ends at rounding errors: what is below 1e-12 a point is one and the same optimum; a narrow huber is small throughout */
+  double same = options->objective == OBJECTIVE_HUBER ? fmin(1e-12, 1e-6 * options->delta) : 1e-12;
+  for (int i = 0; i < starts; i++) fit->reached += value[i] <= fit->objective * (1 + 1e-6) + same * (double)p->count;
   fit->condition = condition_number(fit->parameter, p);
   free(candidates);
 }

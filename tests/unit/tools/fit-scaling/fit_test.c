@@ -48,6 +48,10 @@ static void besiroglu(void) {
   ok(f.converged && f.reached == f.starts && f.at_bound == 0, "every start reaches it");
   fit_global(&f, &p, NULL, &l1);
   ok(fabs(f.objective / 1.129494653622 - 1) < 1e-10, "l1 reaches the optimum that sequential linear programming finds: %.13g", f.objective);
+  struct fit_options narrow = {OBJECTIVE_HUBER, 1e-8};
+  struct fit near_l1;
+  fit_global(&near_l1, &p, NULL, &narrow);
+  ok(fabs(near_l1.objective / 1e-8 / 1.129494653622 - 1) < 1e-5, "a narrow huber reaches l1's optimum: %.13g", near_l1.objective / 1e-8);
   ok_near(f.law.A, 482.0060547, 1e-6, "l1: A");
   ok_near(f.law.B, 2085.4362455, 1e-6, "l1: B");
   ok_near(f.law.E, 1.81686413, 1e-6, "l1: E");
