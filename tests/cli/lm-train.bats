@@ -204,6 +204,11 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
   grep -q 'warning: --warmup 3' err
 }
 
+@test "a shape that transformers does not load is warned of" {
+  "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" --batch 4 --seq 16 -o m --steps 1 --set hidden_size=33 --set head_dim=8 2> err
+  grep -q 'warning: hidden_size 33' err
+}
+
 @test "--force takes the row of the earlier run away at once" {
   train -o m --steps 2
   ! train -o m --steps 9 --force --lr 1e6 --clip 0 2> err # diverges

@@ -314,6 +314,8 @@ static int train(struct training *t, struct err *e) {
   double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
   if (epochs > 4) program_warn(p, "the data will be read %.1f times over", epochs);
   if (t->recipe.schedule.warmup > steps) program_warn(p, "--warmup %" PRId64 " outlasts the %" PRId64 " steps: --lr is never reached", t->recipe.schedule.warmup, steps);
+  if (t->config.hidden_size % t->config.heads && strcmp(t->config.model_type, "llama") == 0)
+    program_warn(p, "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64 ": transformers refuses such a Llama (and takes such a Mistral)", t->config.hidden_size, t->config.heads);
   t->peak = profile_matmul_peak(t->parameters.backend);
   if (s->profile) trainer_profile(t->trainer, t->profile = profile_new());
 
