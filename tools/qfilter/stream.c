@@ -323,6 +323,7 @@ static int run_pipeline(struct stream *s, struct err *e) {
   int result = pipeline_run(&pipeline, (int)p->jobs, e);
   report(s);
   if (result != 0) return -1;
+  if (s->total.bad && p->strict) return err_set(e, "%llu bad lines (--strict)", (unsigned long long)s->total.bad);
   if (s->rejects) {
     struct output *rejects = s->rejects;
     s->rejects = NULL;
@@ -331,7 +332,6 @@ static int run_pipeline(struct stream *s, struct err *e) {
   struct output *out = s->out;
   s->out = NULL;
   if (output_commit(out, e) != 0) return -1;
-  if (s->total.bad && p->strict) return err_set(e, "%llu bad lines (--strict)", (unsigned long long)s->total.bad);
   return 0;
 }
 

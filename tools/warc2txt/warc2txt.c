@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
   };
   struct program p = {
     .name = "warc2txt", .summary = "extract text from web archives", .operands = "[INPUT...]", .options = options, .examples = examples,
-    .shared = SHARED_OUTPUT | SHARED_JOBS | SHARED_REJECTS | SHARED_STRICT | SHARED_FORCE | SHARED_JSONL | SHARED_MAX_DOCUMENT,
+    .shared = SHARED_OUTPUT | SHARED_JOBS | SHARED_MEMORY | SHARED_REJECTS | SHARED_STRICT | SHARED_FORCE | SHARED_JSONL | SHARED_MAX_DOCUMENT,
   };
   bool list = false; /* with --list, no operand does not mean stdin */
   for (int i = 1; i < argc; i++) list = list || strcmp(argv[i], "--list") == 0 || strncmp(argv[i], "--list=", 7) == 0;
