@@ -71,6 +71,12 @@ static bool is_json_object(const char *line, size_t n) {
   return is;
 }
 
+/* The version line of a WARC record; no text of documents ends in a bare carriage return. */
+static bool is_archive(const char *line, size_t n) {
+  struct slice s = {line, n};
+  return n >= 9 && n < 16 && slice_starts(s, SLICE("WARC/")) && line[n - 1] == '\r';
+}
+
 static uint64_t count_lines(const char *data, size_t n) {
   uint64_t lines = 0;
   for (size_t i = 0; i < n; i++) lines += data[i] == '\n';
@@ -127,6 +133,7 @@ int document_reader_next(struct document_reader *r, struct document_batch *batch
   }
   if (!r->known) {
     const char *end = memchr(batch->bytes.data, '\n', batch->bytes.len);
+    if (is_archive(batch->bytes.data, (size_t)(end - batch->bytes.data))) return err_set(e, "%s: a web archive, not documents: extract it with warc2txt first", input_name(r->in));
     r->format = is_json_object(batch->bytes.data, (size_t)(end - batch->bytes.data)) ? DOCUMENT_JSONL : DOCUMENT_TSV;
     r->known = true;
   }

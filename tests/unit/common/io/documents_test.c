@@ -194,6 +194,8 @@ int main(void) {
   ok(drain(write_file("open", "a\nb", 3), 0, &c) == 0 && c.lines == 2 && slice_equal(buffer_slice(&c.all), SLICE("a\nb\n")), "a missing last newline is accepted");
   ok(drain(write_file("none", "", 0), 0, &c) == 0 && c.lines == 0, "an empty file has no documents");
   ok(drain(write_file("blank", "\n\n", 2), 0, &c) == 0 && c.lines == 2, "two empty lines are two");
+  ok(drain(write_file("archive", "WARC/1.0\r\nWARC-Type: warcinfo\r\n", 32), 0, &c) == -1 && strstr(e.message, "warc2txt"), "a web archive is no stream of documents");
+  ok(drain(write_file("about", "WARC/1.0 is a format\n", 21), 0, &c) == 0 && c.lines == 1, "a text about one is");
   ok(drain("/no/such/file", 0, &c) == -1 && strcmp(e.message, "/no/such/file: No such file or directory") == 0, "a missing file is named");
   {
     struct buffer cut = {0};
