@@ -220,10 +220,13 @@ static void release(struct output *out) {
   free(out);
 }
 
-/* Gives the unnamed file a hidden name beside the target, so that rename() can replace what is there. */
+/* Gives the unnamed file its name: at once where the path is free, so that no kill can come between; to replace what is
+ * there, a hidden name beside it first, for rename(). */
 static int name_unnamed(struct output *out, struct err *e) {
   char descriptor[64];
   snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", out->fd);
+  if (linkat(AT_FDCWD, descriptor, AT_FDCWD, out->path, AT_SYMLINK_FOLLOW) == 0) return 0;
+  if (errno != EEXIST) return err_errno(e, "%s: cannot name the file", out->path);
   out->temporary = temporary_name(out->path);
   out->slot = remember(out->temporary);
   if (linkat(AT_FDCWD, descriptor, AT_FDCWD, out->temporary, AT_SYMLINK_FOLLOW)) return err_errno(e, "%s: cannot name the file", out->path);
@@ -250,7 +253,7 @@ int output_commit(struct output *out, struct err *e) {
   } else if (result == 0) {
     if (fsync(out->fd)) result = err_errno(e, "%s: cannot write", out->path);
     if (result == 0 && !out->temporary) result = name_unnamed(out, e);
-    if (result == 0 && rename(out->temporary, out->path)) result = err_errno(e, "%s: cannot rename", out->path);
+    if (result == 0 && out->temporary && rename(out->temporary, out->path)) result = err_errno(e, "%s: cannot rename", out->path);
     if (result == 0 && sync_folder(out->path)) result = err_errno(e, "%s: cannot sync its folder", out->path);
     if (result && out->temporary) unlink(out->temporary);
   }

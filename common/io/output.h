@@ -4,7 +4,7 @@
  * temporary beside it where the file system lacks that), which commit fsyncs and renames into place.  stdout and
  * paths that are not regular files (/dev/null, /dev/stderr, a FIFO) are written as they go; of a symbolic link the file
  * it leads to is replaced.  Whatever is not committed leaves nothing behind: not after an error, a signal (see
- * output_unlink_temporaries) or, with O_TMPFILE, kill -9.
+ * output_unlink_temporaries) or, with O_TMPFILE, kill -9 (but for the instant in which a file that was there is replaced).
  */
 #ifndef IO_OUTPUT_H
 #define IO_OUTPUT_H

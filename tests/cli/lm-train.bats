@@ -25,12 +25,12 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
   train -o whole --steps 400 --save-every 50 --log whole.tsv
   command=("$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --batch 4 --seq 16 -o cut --steps 400 --save-every 50 --log cut.tsv)
   "${command[@]}" & pid=$!
-  for i in $(seq 100); do [ -e cut/step-50 ] && break; sleep 0.05; done
-  kill -9 $pid; wait $pid || true
+  for i in $(seq 500); do [ -e cut/latest ] && break; sleep 0.01; done # older steps are soon removed
+  kill -9 $pid 2> /dev/null || true; wait $pid || true
   mkdir -p cut/step-999.tmp && echo half > cut/step-999.tmp/model.safetensors # as a kill while saving leaves it
   "${command[@]}" --resume & pid=$!
-  for i in $(seq 100); do [ -e cut/step-150 ] && break; sleep 0.05; done
-  kill -TERM $pid; status=0; wait $pid || status=$?
+  for i in $(seq 500); do [ "$(readlink cut/latest | tr -dc 0-9)" -ge 150 ] && break; sleep 0.01; done
+  kill -TERM $pid 2> /dev/null || true; status=0; wait $pid || status=$?
   [ $status -eq 143 ] || [ -e cut/step-400 ]
   train -o cut --steps 400 --log cut.tsv --resume
   cmp whole/model.safetensors cut/model.safetensors
