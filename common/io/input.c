@@ -10,12 +10,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <stdio.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -323,6 +323,35 @@ void input_consume(struct input *in, size_t n) {
   in->begin += n;
   in->consumed += n;
   if (in->begin == in->end) in->begin = in->end = 0;
+}
+
+int input_line(struct input *in, struct slice *line, struct err *e) {
+  const char *data;
+  size_t available, scanned = 0;
+  for (size_t want = 4096;; want = available * 2) {
+    if (input_peek(in, want, &data, &available, e)) return -1;
+    const char *newline = available > scanned ? memchr(data + scanned, '\n', available - scanned) : NULL;
+    scanned = available;
+    if (!newline && available >= want) continue;
+    *line = (struct slice){data, newline ? (size_t)(newline - data) : available};
+    input_consume(in, line->len + (newline != NULL));
+    return available > 0;
+  }
+}
+
+int input_read_all(const char *name, struct buffer *out, struct err *e) {
+  struct input *in;
+  if (input_open(&in, name, NULL, e)) return -1;
+  const char *data;
+  size_t available;
+  int status;
+  while ((status = input_peek(in, 1, &data, &available, e)) == 0 && available) {
+    buffer_append(out, data, available);
+    input_consume(in, available);
+  }
+  if (status) err_prefix(e, "%s", input_name(in));
+  input_close(in);
+  return status;
 }
 
 int input_next_member(struct input *in, struct err *e) {

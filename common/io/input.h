@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/buffer.h"
 #include "common/base/err.h"
 
 struct input;
@@ -34,6 +35,13 @@ void input_close(struct input *in); /* NULL is fine */
  * (of the stream, or of the member with options.members).  0, or -1 with the error.  Valid until the next call. */
 int input_peek(struct input *in, size_t want, const char **data, size_t *available, struct err *e);
 void input_consume(struct input *in, size_t n); /* n <= available */
+
+/* The next line without its newline, which the last one may lack: 1, or 0 at the end, or -1.  *line is consumed and stays
+ * valid until the next call. */
+int input_line(struct input *in, struct slice *line, struct err *e);
+
+/* Appends all of `name`; the error names it. */
+int input_read_all(const char *name, struct buffer *out, struct err *e);
 
 /* options.members: after the end of a member, goes to the next: 1, or 0 at the end of the stream, or -1.
  * Input that is not gzip is one member. */

@@ -35,21 +35,6 @@ struct encoder {
 
 /* ---- loading -------------------------------------------------------------------------------------------------------- */
 
-static int read_whole(const char *path, struct buffer *out, struct err *e) {
-  struct input *in;
-  if (input_open(&in, path, NULL, e)) return -1;
-  const char *data;
-  size_t available;
-  int status;
-  while ((status = input_peek(in, 1, &data, &available, e)) == 0 && available) {
-    buffer_append(out, data, available);
-    input_consume(in, available);
-  }
-  if (status) err_prefix(e, "%s", path);
-  input_close(in);
-  return status;
-}
-
 static json_t *parse_json(const char *path, const struct buffer *text, struct err *e) {
   json_error_t error;
   json_t *root = json_parse(text->data ? text->data : "", text->len, 0, &error);
@@ -68,7 +53,7 @@ static int load_gpt2(struct vocab *v, const char *ids_path, const char *merges_p
   struct buffer ids = {0}, merges = {0};
   json_t *root = NULL;
   int status = -1;
-  if (read_whole(ids_path, &ids, e) == 0 && read_whole(merges_path, &merges, e) == 0 && (root = parse_json(ids_path, &ids, e))) status = format_read_gpt2(v, root, buffer_slice(&merges), e);
+  if (input_read_all(ids_path, &ids, e) == 0 && input_read_all(merges_path, &merges, e) == 0 && (root = parse_json(ids_path, &ids, e))) status = format_read_gpt2(v, root, buffer_slice(&merges), e);
   json_decref(root);
   buffer_release(&ids);
   buffer_release(&merges);
@@ -85,7 +70,7 @@ static int load_config(const char *path, json_t **config, struct err *e) {
   if (strcmp(base, "tokenizer.json") == 0) {
     buffer_printf(&name, "%.*stokenizer_config.json", (int)(base - path), path);
     if (stat(buffer_string(&name), &s) == 0) {
-      status = read_whole(name.data, &text, e);
+      status = input_read_all(name.data, &text, e);
       if (status == 0 && !(*config = parse_json(name.data, &text, e))) status = -1;
     }
   }
@@ -96,7 +81,7 @@ static int load_config(const char *path, json_t **config, struct err *e) {
 
 static int load_file(struct vocab *v, const char *path, const struct tokenizer_options *options, struct err *e) {
   struct buffer text = {0};
-  if (read_whole(path, &text, e)) {
+  if (input_read_all(path, &text, e)) {
     buffer_release(&text);
     return -1;
   }

@@ -60,23 +60,11 @@ static int read_words(struct scheme *s, const char *path, struct err *e) {
   XXH3_state_t *hash = XXH3_createState();
   if (!hash) abort();
   XXH3_64bits_reset(hash);
-  const char *data;
-  size_t available, want = 1 << 16;
-  int status = 0;
+  struct slice word;
+  int status = 0, more = 0;
   uint64_t line = 0;
   s->words = hashmap_new();
-  for (;;) {
-    if ((status = input_peek(in, want, &data, &available, e))) {
-      err_prefix(e, "%s", path);
-      break;
-    }
-    if (available == 0) break;
-    const char *newline = memchr(data, '\n', available);
-    if (!newline && available >= want) {
-      want *= 2;
-      continue;
-    }
-    struct slice word = {data, newline ? (size_t)(newline - data) : available};
+  while ((more = input_line(in, &word, e)) > 0) {
     bool added = false;
     line++;
     if (word.len == 0) status = err_set(e, "empty word");
@@ -93,8 +81,8 @@ static int read_words(struct scheme *s, const char *path, struct err *e) {
     if (slice_equal(word, SLICE("<|endoftext|>"))) s->eot = (int64_t)line;
     XXH3_64bits_update(hash, word.data, word.len);
     XXH3_64bits_update(hash, "\n", 1);
-    input_consume(in, word.len + (newline != NULL));
   }
+  if (more < 0) status = err_prefix(e, "%s", path);
   s->hash = XXH3_64bits_digest(hash);
   XXH3_freeState(hash);
   input_close(in);

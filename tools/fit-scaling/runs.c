@@ -89,31 +89,14 @@ int runs_line(struct runs *runs, struct runs_reader *reader, struct slice line, 
   return 0;
 }
 
-static int read_lines(struct runs *runs, struct runs_reader *reader, struct input *in, struct err *e) {
-  size_t want = 4096;
-  for (;;) {
-    const char *data;
-    size_t available, used = 0;
-    if (input_peek(in, want, &data, &available, e) != 0) return err_prefix(e, "%s:%llu", reader->name, (unsigned long long)reader->line + 1);
-    if (available == 0) return 0;
-    bool last = available < want;
-    while (used < available) {
-      const char *newline = memchr(data + used, '\n', available - used);
-      if (!newline && !last) break;
-      size_t length = newline ? (size_t)(newline - data) - used : available - used;
-      if (runs_line(runs, reader, (struct slice){data + used, length}, e) != 0) return -1;
-      used += length + (newline != NULL);
-    }
-    input_consume(in, used);
-    want = used ? 4096 : available * 2;
-  }
-}
-
 int runs_read(struct runs *runs, const char *name, struct err *e) {
   struct input *in;
   if (input_open(&in, name, NULL, e) != 0) return -1;
   struct runs_reader reader = {.name = input_name(in)};
-  int result = read_lines(runs, &reader, in, e);
+  struct slice line;
+  int result = 0, more = 0;
+  while (result == 0 && (more = input_line(in, &line, e)) > 0) result = runs_line(runs, &reader, line, e);
+  if (more < 0) result = err_prefix(e, "%s:%llu", reader.name, (unsigned long long)reader.line + 1);
   if (result == 0 && !reader.column[RUNS_PARAMS]) result = err_set(e, "%s: no header: needed are the columns params, tokens and loss", reader.name);
   input_close(in);
   return result;

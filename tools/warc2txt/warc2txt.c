@@ -32,20 +32,7 @@ static int parse_types(struct records_options *o, const char *list, struct err *
 
 /* The lines of a file, as operands; the buffer owns the bytes. */
 static int read_list(const char *path, struct buffer *bytes, char ***names, int *count, struct err *e) {
-  struct input *in;
-  const char *data;
-  size_t n;
-  if (input_open(&in, path, NULL, e)) return -1;
-  for (;;) {
-    if (input_peek(in, 1, &data, &n, e)) {
-      input_close(in);
-      return err_prefix(e, "%s", path);
-    }
-    if (n == 0) break;
-    buffer_append(bytes, data, n);
-    input_consume(in, n);
-  }
-  input_close(in);
+  if (input_read_all(path, bytes, e)) return -1;
   size_t capacity = (size_t)*count;
   for (char *line = buffer_string(bytes), *end = line + bytes->len; line < end;) {
     char *newline = memchr(line, '\n', (size_t)(end - line));

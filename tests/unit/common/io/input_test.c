@@ -149,6 +149,26 @@ static int members(struct input *in, struct buffer *texts, int most, struct err 
   return n;
 }
 
+static void lines(void) {
+  struct buffer text = {0}, again = {0};
+  struct input *in;
+  struct slice line;
+  struct err e = {0};
+  for (int i = 0; i < 9000; i++) buffer_put(&text, 'x'); /* longer than the first look */
+  buffer_append_string(&text, "\n\nshort\r\nlast");
+  int count = 0, more = -1;
+  if (ok(input_open(&in, write_file("lines", text.data, text.len), NULL, &e) == 0, "a file of lines")) {
+    for (; (more = input_line(in, &line, &e)) > 0; count++) {
+      buffer_append_slice(&again, line);
+      buffer_put(&again, '\n');
+    }
+    input_close(in);
+  }
+  buffer_put(&text, '\n');
+  ok(more == 0 && count == 4 && slice_equal(buffer_slice(&again), buffer_slice(&text)), "lines: long, empty, with a return, without newline");
+  buffer_release(&text), buffer_release(&again);
+}
+
 int main(void) {
   struct buffer text = sample(3000000, 1), other = sample(200000, 2), both = {0}, file = {0}, empty = {0}, got = {0};
   struct err e = {0};
@@ -156,6 +176,10 @@ int main(void) {
   buffer_append_slice(&both, buffer_slice(&other));
 
   reads(write_file("plain", text.data, text.len), &text, "a plain file");
+  ok(input_read_all(path_of("plain"), &got, &e) == 0 && slice_equal(buffer_slice(&got), buffer_slice(&text)), "a whole file at once");
+  buffer_clear(&got);
+  ok(input_read_all("/no/such/file", &got, &e) == -1 && strstr(e.message, "/no/such/file") && got.len == 0, "a missing one is named");
+  lines();
   reads(write_file("empty", "", 0), &empty, "an empty file");
   write_file("tiny", "\x1F\x8B", 2);
   ok(read_all(path_of("tiny"), NULL, 10, &got, &e) == 0 && got.len == 2, "two bytes of a gzip magic are plain bytes");
