@@ -126,35 +126,12 @@ int64_t bpe_find(const struct bpe *b, struct slice bytes) {
 /* ---- short pieces: an array ----------------------------------------------------------------------------------------- */
 
 void bpe_merge_array(const struct bpe *b, struct slice piece, struct ids *out) {
-  uint32_t small[2 * ARRAY_LIMIT], *ids = small, *ranks;
+  uint32_t small[2 * ARRAY_LIMIT], *ids = small;
   size_t n = piece.len;
   if (n == 0) return;
   if (n > ARRAY_LIMIT) ids = MALLOC(2 * n * sizeof *ids);
-  ranks = ids + n; /* ranks[i]: of the merge of i and i + 1 */
   for (size_t i = 0; i < n; i++) ids[i] = b->byte_id[(unsigned char)piece.data[i]];
-  for (size_t i = 0; i + 1 < n; i++) {
-    const struct pair_slot *s = pairs_find(&b->pairs, ids[i], ids[i + 1]);
-    ranks[i] = s ? s->rank : VOCAB_NONE;
-  }
-  ranks[n - 1] = VOCAB_NONE;
-  for (;;) {
-    uint32_t best = VOCAB_NONE;
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < n; i++)
-      if (ranks[i] < best) {
-        best = ranks[i];
-        at = i;
-      }
-    if (best == VOCAB_NONE) break;
-    ids[at] = pairs_find(&b->pairs, ids[at], ids[at + 1])->id;
-    memmove(ids + at + 1, ids + at + 2, (n - at - 2) * sizeof *ids);
-    memmove(ranks + at, ranks + at + 1, (n - at - 1) * sizeof *ranks);
-    n--;
-    const struct pair_slot *s = at + 1 < n ? pairs_find(&b->pairs, ids[at], ids[at + 1]) : NULL;
-    ranks[at] = s ? s->rank : VOCAB_NONE;
-    s = at > 0 ? pairs_find(&b->pairs, ids[at - 1], ids[at]) : NULL;
-    if (at > 0) ranks[at - 1] = s ? s->rank : VOCAB_NONE;
-  }
+  n = pairs_merge(&b->pairs, ids, n, 1);
   ids_reserve(out, n);
   memcpy(out->data + out->len, ids, n * sizeof *ids);
   out->len += n;

@@ -26,36 +26,7 @@ static void byte_ids(const struct vocab *v, uint32_t ids[256]) {
     if (v->entries[id].length == 1 && !v->entries[id].special) ids[(unsigned char)v->bytes.data[v->entries[id].offset]] = id;
 }
 
-static uint32_t rank_of(const struct pairs *pairs, uint32_t left, uint32_t right) {
-  const struct pair_slot *s = pairs_find(pairs, left, right);
-  return s ? s->rank : VOCAB_NONE;
-}
-
-/* Applies merges, lowest rank first, to the n symbols of `ids` until two are left or none apply; returns how many are
- * left.  `ids` has room for 2 n: the ranks of neighbours stand behind. */
-static size_t merge_to_two(const struct pairs *pairs, uint32_t *ids, size_t n) {
-  uint32_t *ranks = ids + n;
-  for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(pairs, ids[i], ids[i + 1]);
-  while (n > 2) {
-    uint32_t best = VOCAB_NONE;
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < n; i++)
-      if (ranks[i] < best) {
-        best = ranks[i];
-        at = i;
-      }
-    if (best == VOCAB_NONE) break;
-    ids[at] = pairs_find(pairs, ids[at], ids[at + 1])->id;
-    memmove(ids + at + 1, ids + at + 2, (n - at - 2) * sizeof *ids);
-    memmove(ranks + at, ranks + at + 1, (n - at - 2) * sizeof *ranks);
-    n--;
-    if (at + 1 < n) ranks[at] = rank_of(pairs, ids[at], ids[at + 1]);
-    if (at > 0) ranks[at - 1] = rank_of(pairs, ids[at - 1], ids[at]);
-  }
-  return n;
-}
-
-/* As merge_to_two, by the bytes of any two neighbours: exact also where a part ranks above its token. */
+/* As pairs_merge down to two, by the bytes of any two neighbours: exact also where a part ranks above its token. */
 static size_t merge_by_bytes(const struct vocab *v, const struct hashmap *ranks, uint32_t *ids, size_t n) {
   while (n > 2) {
     uint64_t best = UINT64_MAX;
@@ -104,7 +75,7 @@ void format_derive_parts(struct vocab *v) {
     struct vocab_entry *t = &v->entries[id];
     if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
     if (!spell(v, t, bytes, &work)) continue; /* vocab_check() refuses it */
-    if (merge_to_two(&pairs, work.data, t->length) != 2) {
+    if (pairs_merge(&pairs, work.data, t->length, 2) != 2) {
       ids_reserve(&late, 1);
       late.data[late.len++] = id;
       continue;
@@ -152,7 +123,7 @@ int format_apply_merges(struct vocab *v, const uint32_t *merges, size_t count, b
     struct vocab_entry *t = &v->entries[id];
     if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
     if (!spell(v, t, bytes, &work)) continue;
-    size_t n = merge_to_two(&pairs, work.data, t->length);
+    size_t n = pairs_merge(&pairs, work.data, t->length, 2);
     const struct pair_slot *last = n == 2 ? pairs_find(&pairs, work.data[0], work.data[1]) : NULL;
     if (last && last->id == id) {
       t->left = work.data[0];
