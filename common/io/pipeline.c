@@ -34,6 +34,7 @@ struct ring {
   pthread_mutex_t lock;
   pthread_cond_t freed, filled, done;
   uint64_t taken;     /* next batch for a worker */
+  size_t limit;       /* of in_flight */
   size_t in_flight;   /* weight of what is read and not yet written */
   bool stop;          /* nothing more is wanted */
 };
@@ -43,7 +44,7 @@ static void *read_all(void *argument) {
   for (uint64_t n = 0;; n++) {
     struct slot *s = &r->slots[n % r->count];
     pthread_mutex_lock(&r->lock);
-    while ((s->state != FREE || r->in_flight > r->p->limit) && !r->stop) pthread_cond_wait(&r->freed, &r->lock);
+    while ((s->state != FREE || r->in_flight > r->limit) && !r->stop) pthread_cond_wait(&r->freed, &r->lock);
     bool stop = r->stop;
     pthread_mutex_unlock(&r->lock);
     if (stop) return NULL;
@@ -51,7 +52,7 @@ static void *read_all(void *argument) {
     size_t weight = more > 0 && r->p->weigh ? r->p->weigh(s->batch) : 0;
     pthread_mutex_lock(&r->lock);
     s->weight = weight;
-    s->heavy = weight > r->p->limit / 4;
+    s->heavy = weight > r->limit / 4;
     r->in_flight += weight;
     s->last = more <= 0;
     s->failed = more < 0;
@@ -106,7 +107,7 @@ static int write_all(struct ring *r, struct err *e) {
     if (s->last) return 0;
     int result = r->p->write(r->p->context, s->batch, e);
     if (result) return result < 0 ? -1 : 0;
-    if (s->weight > r->p->limit / 16 && r->p->release) {
+    if (s->weight > r->limit / 16 && r->p->release) {
       r->p->release(s->batch);
       memset(s->batch, 0, r->p->batch_size);
     }
@@ -133,7 +134,7 @@ static int run_alone(const struct pipeline *p, struct err *e) {
 
 int pipeline_run(const struct pipeline *p, int jobs, struct err *e) {
   if (jobs <= 1) return run_alone(p, e);
-  struct ring r = {.p = p, .count = (size_t)jobs * 2 + 2};
+  struct ring r = {.p = p, .count = (size_t)jobs * 2 + 2, .limit = (size_t)p->memory / 8};
   r.slots = NEW_ARRAY(struct slot, r.count);
   for (size_t i = 0; i < r.count; i++) r.slots[i].batch = NEW_ARRAY(char, p->batch_size);
   pthread_mutex_init(&r.lock, NULL);

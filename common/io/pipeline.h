@@ -8,6 +8,7 @@
 #define IO_PIPELINE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/err.h"
 
@@ -18,11 +19,11 @@ struct pipeline {
   int (*work)(void *context, int worker, void *batch, struct err *e); /* worker in 0..jobs-1; 0 or -1 */
   int (*write)(void *context, void *batch, struct err *e);         /* 0, -1, or 1: enough, stop reading */
   void (*release)(void *batch);                                    /* frees what a batch holds; may be NULL */
-  /* Batches that outgrow their usual size: no further one is read while those in flight weigh more than `limit`, and
-   * one heavier than a sixteenth of it is released once written, one heavier than a quarter goes to worker 0, so that
-   * no other worker's scratch memory grows.  NULL: all weigh nothing. */
+  /* Batches that outgrow their usual size: no further one is read while those in flight weigh more than an eighth of
+   * `memory` (-S), and one heavier than a sixteenth of that is released once written, one heavier than a quarter goes to
+   * worker 0, so that no other worker's scratch memory grows.  NULL: all weigh nothing. */
   size_t (*weigh)(const void *batch);
-  size_t limit;
+  int64_t memory;
 };
 
 /* Batches are reused: read() finds what the last round left in one.  0, or -1 with the first error in input order. */

@@ -51,6 +51,13 @@ int64_t stats_get(const struct stats *s, const char *name) {
 }
 
 void stats_int(struct stats *s, const char *name, int64_t value) { put(s, name, json_integer(value)); }
+void stats_flow(struct stats *s, uint64_t in, uint64_t out, uint64_t rejected, uint64_t bad) {
+  stats_int(s, "in", (int64_t)in);
+  stats_int(s, "out", (int64_t)out);
+  stats_int(s, "rejected", (int64_t)rejected);
+  stats_int(s, "bad", (int64_t)bad);
+}
+
 void stats_add(struct stats *s, const char *name, int64_t value) { stats_int(s, name, stats_get(s, name) + value); }
 void stats_double(struct stats *s, const char *name, double value) {
   json_t *number = json_real(value);

@@ -18,6 +18,8 @@ void stats_int(struct stats *s, const char *name, int64_t value);
 void stats_add(struct stats *s, const char *name, int64_t value); /* adds to what is there */
 void stats_double(struct stats *s, const char *name, double value);
 void stats_string(struct stats *s, const char *name, const char *value);
+/* Sets in, out, rejected and bad (documents or records): in = out + rejected + bad. */
+void stats_flow(struct stats *s, uint64_t in, uint64_t out, uint64_t rejected, uint64_t bad);
 void stats_time(struct stats *s, const char *name, double seconds); /* under `time` */
 int64_t stats_get(const struct stats *s, const char *name); /* 0 when absent */
 int stats_write(const struct stats *s, const char *path, struct err *e); /* atomically; "-": stdout */

@@ -79,10 +79,7 @@ int decode_run(struct program *p, const struct settings *s, const struct scheme 
     d.out = NULL;
   }
   output_abort(d.out);
-  stats_int(p->stats, "in", (int64_t)d.documents);
-  stats_int(p->stats, "out", (int64_t)d.documents);
-  stats_int(p->stats, "rejected", 0);
-  stats_int(p->stats, "bad", 0);
+  stats_flow(p->stats, d.documents, d.documents, 0, 0);
   stats_int(p->stats, "tokens", (int64_t)d.tokens);
   buffer_release(&d.bytes);
   buffer_release(&d.line);

@@ -205,10 +205,7 @@ static void put_stats(const struct encode *n) {
   struct stats *t = n->p->stats;
   struct document_counts c = {0};
   for (int i = 0; i < n->p->jobs; i++) document_counts_add(&c, &n->workers[i].parser.counts);
-  stats_int(t, "in", (int64_t)n->counts.in);
-  stats_int(t, "out", (int64_t)n->counts.out);
-  stats_int(t, "rejected", (int64_t)n->counts.rejected);
-  stats_int(t, "bad", (int64_t)n->counts.bad);
+  stats_flow(t, n->counts.in, n->counts.out, n->counts.rejected, n->counts.bad);
   stats_int(t, "bytes", (int64_t)n->counts.bytes);
   stats_int(t, "tokens", (int64_t)n->counts.tokens);
   document_counts_report(&c, t);
@@ -229,7 +226,7 @@ int encode_run(struct program *p, const struct settings *s, const struct scheme 
     if (total > 0) progress_total(p->progress, (uint64_t)total);
   }
   if (scheme_eot(scheme) < 0 && !s->ratio && !s->ids) program_warn(p, "%s has no end-of-text token: documents are joined bare", s->tokenizer);
-  struct pipeline line = {.context = &n, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
+  struct pipeline line = {.context = &n, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
   if (open_output(&n, e) == 0 && pipeline_run(&line, jobs, e) == 0) status = finish(&n, e);
   put_stats(&n);
   shard_writer_abort(n.shards);

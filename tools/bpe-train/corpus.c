@@ -141,10 +141,7 @@ static void put_stats(const struct corpus *c, int jobs) {
   struct stats *t = c->p->stats;
   struct document_counts d = {0};
   for (int i = 0; i < jobs; i++) document_counts_add(&d, &c->workers[i].parser.counts);
-  stats_int(t, "in", (int64_t)c->in);
-  stats_int(t, "out", (int64_t)c->out);
-  stats_int(t, "rejected", (int64_t)c->rejected);
-  stats_int(t, "bad", (int64_t)c->bad);
+  stats_flow(t, c->in, c->out, c->rejected, c->bad);
   stats_int(t, "bytes", (int64_t)c->bytes);
   document_counts_report(&d, t);
 }
@@ -166,7 +163,7 @@ int corpus_count(struct word_counts *out, struct program *p, const struct pretok
     int64_t total = document_reader_size(c.documents);
     if (total > 0) progress_total(p->progress, (uint64_t)total);
   }
-  struct pipeline line = {.context = &c, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
+  struct pipeline line = {.context = &c, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
   status = pipeline_run(&line, jobs, e);
   put_stats(&c, jobs);
   if (status == 0 && p->strict && c.bad) status = err_set(e, "%" PRIu64 " bad documents (--strict)", c.bad);

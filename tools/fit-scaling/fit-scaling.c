@@ -69,10 +69,7 @@ static int run(struct program *p, struct settings *s, struct report *r, struct e
   r->jobs = (int)p->jobs;
   if (read_runs(p, r, e) != 0) return -1;
   report_hold_out(r, above);
-  stats_int(p->stats, "in", (int64_t)r->runs.rows);
-  stats_int(p->stats, "out", (int64_t)r->fitted);
-  stats_int(p->stats, "rejected", (int64_t)(r->runs.count - r->fitted));
-  stats_int(p->stats, "bad", (int64_t)r->runs.bad);
+  stats_flow(p->stats, r->runs.rows, r->fitted, r->runs.count - r->fitted, r->runs.bad);
   if (p->strict && r->runs.bad > 0) return err_set(e, "%s", r->runs.first_bad.message);
   if (report_fit(r, e) != 0) return -1;
 

@@ -209,7 +209,7 @@ static int one_prompt(struct sampling *s, struct err *e) {
       generation_release(&items[i]);
     }
   }
-  stats_int(s->program->stats, "in", 1), stats_int(s->program->stats, "out", result == 0), stats_int(s->program->stats, "rejected", 0), stats_int(s->program->stats, "bad", 0);
+  stats_flow(s->program->stats, 1, result == 0, 0, result != 0);
   free(items);
   ids_release(&p.ids);
   return result;

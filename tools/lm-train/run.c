@@ -283,8 +283,7 @@ static void summary(struct training *t, double loss, double bpb) {
   if (speed > 0)
     snprintf(pace, sizeof pace, ", %s tok/s, MFU %.1f%% of the %.0f GFLOP/s that a large matmul reaches here", number_short(speed, rate), 100 * speed * flops / (t->peak * 1e9), t->peak);
   program_message(p, "%" PRId64 " steps, %s tokens, loss %.4f%s%s", steps, number_short((double)(steps * per_step), tokens), loss, bits, pace);
-  stats_int(p->stats, "in", steps * t->recipe.batch), stats_int(p->stats, "out", steps * t->recipe.batch);
-  stats_int(p->stats, "rejected", 0), stats_int(p->stats, "bad", 0);
+  stats_flow(p->stats, (uint64_t)(steps * t->recipe.batch), (uint64_t)(steps * t->recipe.batch), 0, 0);
   stats_int(p->stats, "steps", steps), stats_int(p->stats, "tokens", steps * per_step);
   stats_int(p->stats, "parameters", config_parameters(&t->config));
   stats_double(p->stats, "flops", flops * (double)(steps * per_step));

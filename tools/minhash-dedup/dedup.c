@@ -121,7 +121,7 @@ static void release_batch(void *batch) {
 static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->in.bytes.len; }
 
 static int run_pass(struct dedup *d, int (*work)(void *, int, void *, struct err *), int (*write)(void *, void *, struct err *), struct err *e) {
-  struct pipeline pipeline = {d, sizeof(struct batch), read_batch, work, write, release_batch, weigh_batch, (size_t)d->program->memory / 8};
+  struct pipeline pipeline = {d, sizeof(struct batch), read_batch, work, write, release_batch, weigh_batch, d->program->memory};
   if (d->again && !d->spooled) {
     if (d->reader != d->first_reader) document_reader_free(d->reader);
     d->reader = open_reader(d);
@@ -379,10 +379,7 @@ static int find_duplicates(struct dedup *d, struct err *e) {
 static void count(struct dedup *d) {
   struct stats *s = d->program->stats;
   struct candidate_counts c = candidates_counts(d->candidates);
-  stats_int(s, "in", (int64_t)d->in);
-  stats_int(s, "out", (int64_t)d->kept);
-  stats_int(s, "rejected", (int64_t)(d->duplicates + d->too_long));
-  stats_int(s, "bad", (int64_t)d->bad);
+  stats_flow(s, d->in, d->kept, d->duplicates + d->too_long, d->bad);
   stats_int(s, "reasons.duplicate", (int64_t)d->duplicates);
   if (d->too_long) stats_int(s, "reasons.max_document", (int64_t)d->too_long);
   stats_int(s, "candidates", (int64_t)c.candidates);

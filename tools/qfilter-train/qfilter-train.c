@@ -38,10 +38,7 @@ static void print_report(struct program *p, const struct fasttext *m, const stru
 static int train(struct program *p, struct settings *s, struct corpus *c, struct output *out, struct err *e) {
   struct corpus_options options = {.test_fraction = s->test, .seed = (uint64_t)p->seed, .piece = s->piece};
   if (corpus_read(c, p, &options, e) != 0) return -1;
-  stats_int(p->stats, "in", (int64_t)c->in);
-  stats_int(p->stats, "bad", (int64_t)c->bad);
-  stats_int(p->stats, "rejected", 0);
-  stats_int(p->stats, "out", (int64_t)(c->in - c->bad));
+  stats_flow(p->stats, c->in, c->in - c->bad, 0, c->bad);
   if (c->bad && p->strict) return err_set(e, "%llu bad lines (--strict)", (unsigned long long)c->bad);
   if (s->trainer.min_count == 0) s->trainer.min_count = s->trainer.maxn > 0 ? 5 : 1;
   if (c->pruned_below > (uint64_t)s->trainer.min_count) program_warn(p, "words that occur less than %llu times were left out to stay within --memory", (unsigned long long)c->pruned_below);

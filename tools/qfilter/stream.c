@@ -279,10 +279,7 @@ static void report(struct stream *s) {
   const struct tally *t = &s->total;
   struct document_counts counts = {0};
   for (int i = 0; i < s->program->jobs; i++) document_counts_add(&counts, &s->workers[i].parser.counts);
-  stats_int(stats, "in", (int64_t)t->in);
-  stats_int(stats, "out", (int64_t)t->out);
-  stats_int(stats, "rejected", (int64_t)t->rejected);
-  stats_int(stats, "bad", (int64_t)t->bad);
+  stats_flow(stats, t->in, t->out, t->rejected, t->bad);
   stats_int(stats, "edited", (int64_t)t->edited);
   stats_int(stats, "in_bytes", (int64_t)t->in_bytes);
   stats_int(stats, "out_bytes", (int64_t)t->out_bytes);
@@ -319,7 +316,7 @@ static int run_pipeline(struct stream *s, struct err *e) {
   }
   s->workers = NEW_ARRAY(struct worker, (size_t)p->jobs);
   for (int64_t i = 0; i < p->jobs; i++) s->workers[i].models = NEW_ARRAY(struct fasttext_scores, (size_t)settings->model_count + 1);
-  struct pipeline pipeline = {.context = s, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
+  struct pipeline pipeline = {.context = s, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
   int result = pipeline_run(&pipeline, (int)p->jobs, e);
   report(s);
   if (result != 0) return -1;

@@ -497,10 +497,7 @@ static void report(struct records *r) {
     stats_int(s, name, (int64_t)entry->value);
     skipped += entry->value;
   }
-  stats_int(s, "in", (int64_t)r->counts.in);
-  stats_int(s, "out", (int64_t)r->counts.out);
-  stats_int(s, "rejected", (int64_t)rejected);
-  stats_int(s, "bad", (int64_t)r->counts.bad);
+  stats_flow(s, r->counts.in, r->counts.out, rejected, r->counts.bad);
   stats_int(s, "records", (int64_t)(r->counts.in + skipped));
   stats_int(s, "replaced_characters", (int64_t)r->counts.replaced);
   if (r->counts.bad > WARNINGS_MAX) program_warn(r->program, "%llu more bad records", (unsigned long long)(r->counts.bad - WARNINGS_MAX));
@@ -515,7 +512,7 @@ int records_run(struct program *p, const struct records_options *options, char *
     r.workers[i].parser = html_parser_new();
     r.workers[i].extractor = extractor_new();
   }
-  struct pipeline pipeline = {.context = &r, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .limit = (size_t)p->memory / 8};
+  struct pipeline pipeline = {.context = &r, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
   int result = pipeline_run(&pipeline, jobs, e);
   report(&r);
   close_input(&r);

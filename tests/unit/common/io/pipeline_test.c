@@ -110,7 +110,7 @@ static void test_giants(void) {
   memset(&run, 0, sizeof run);
   run.total = 200, run.read_fails = run.work_fails = run.write_fails = run.enough = -1;
   run.order = run.slow = true;
-  struct pipeline weighed = {&run, sizeof(struct batch), read_batch, work_weighed, write_weighed, release, weigh, 80};
+  struct pipeline weighed = {&run, sizeof(struct batch), read_batch, work_weighed, write_weighed, release, weigh, 8 * 80};
   ok(pipeline_run(&weighed, 4, &e) == 0 && run.written == 200 && run.order, "giants: all batches, in order");
   ok(most_weight >= 100 && most_weight <= 180, "giants: one at a time");
   ok(giants_elsewhere == 0, "giants: one worker's scratch memory grows");
