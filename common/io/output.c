@@ -69,6 +69,14 @@ static char *temporary_name(const char *path) {
   return b.data;
 }
 
+/* Another name at each call: one may be there, of a killed process that had our number (in containers soon again). */
+static void take_temporary_name(struct output *out) {
+  forget(out->slot);
+  free(out->temporary);
+  out->temporary = temporary_name(out->path);
+  out->slot = remember(out->temporary);
+}
+
 static int open_temporary(struct output *out, struct err *e) {
   char *folder = folder_of(out->path);
   bool nameable = access("/proc/self/fd", X_OK) == 0; /* else an unnamed file could not get a name at the end */
@@ -80,9 +88,10 @@ static int open_temporary(struct output *out, struct err *e) {
     errno = number;
     return err_errno(e, "%s: cannot create", out->path);
   }
-  out->temporary = temporary_name(out->path);
-  out->slot = remember(out->temporary);
-  out->fd = open(out->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  do {
+    take_temporary_name(out);
+    out->fd = open(out->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (out->fd < 0 && errno == EEXIST);
   return out->fd < 0 ? err_errno(e, "%s: cannot create", out->path) : 0;
 }
 
@@ -119,11 +128,12 @@ int output_open(struct output **result, const char *path, unsigned flags, struct
     }
   } else {
     out->path = resolve(path);
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode)) {
       err_set(e, "%s: is a folder", path);
       goto fail;
     }
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (there && !S_ISREG(st.st_mode)) {
       out->in_place = true;
       out->fd = open(path, O_WRONLY | O_CLOEXEC);
       if (out->fd < 0) {
@@ -227,10 +237,12 @@ static int name_unnamed(struct output *out, struct err *e) {
   snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", out->fd);
   if (linkat(AT_FDCWD, descriptor, AT_FDCWD, out->path, AT_SYMLINK_FOLLOW) == 0) return 0;
   if (errno != EEXIST) return err_errno(e, "%s: cannot name the file", out->path);
-  out->temporary = temporary_name(out->path);
-  out->slot = remember(out->temporary);
-  if (linkat(AT_FDCWD, descriptor, AT_FDCWD, out->temporary, AT_SYMLINK_FOLLOW)) return err_errno(e, "%s: cannot name the file", out->path);
-  return 0;
+  int failed;
+  do {
+    take_temporary_name(out);
+    failed = linkat(AT_FDCWD, descriptor, AT_FDCWD, out->temporary, AT_SYMLINK_FOLLOW);
+  } while (failed && errno == EEXIST);
+  return failed ? err_errno(e, "%s: cannot name the file", out->path) : 0;
 }
 
 static int sync_folder(const char *path) {

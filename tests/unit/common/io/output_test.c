@@ -138,6 +138,20 @@ int main(void) {
   ok(symlink("bare", "link") == 0 && output_file("link", "1", 1, &e) == 0 && holds("bare", "1", 1) && lstat("link", &st) == 0 && S_ISLNK(st.st_mode), "of a link the file it leads to is replaced");
   unlink("link"), unlink("bare"), unlink("a");
 
+  ok(output_file("again", "1", 1, &e) == 0, "a file to replace");
+  for (int i = 0; i < 1000; i++) { /* as killed processes of our number leave them */
+    char stale[64];
+    snprintf(stale, sizeof stale, ".crawl2lm.%ld.%d", (long)getpid(), i);
+    close(open(stale, O_WRONLY | O_CREAT, 0666));
+  }
+  ok(output_file("again", "2", 1, &e) == 0 && holds("again", "2", 1), "temporaries of others in the way are passed over");
+  unlink("again");
+  for (int i = 0; i < 1000; i++) {
+    char stale[64];
+    snprintf(stale, sizeof stale, ".crawl2lm.%ld.%d", (long)getpid(), i);
+    unlink(stale);
+  }
+
   killed_while_writing("k", SIGKILL);
   ok(entries(".") == 0, "kill -9 leaves nothing behind");
   killed_while_writing("k", 0);
