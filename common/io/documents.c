@@ -264,6 +264,7 @@ static int parse_json(struct document_parser *p, struct document *d, struct slic
       json_object_set(rest, key, value);
   if (json_object_size(rest)) {
     size_t n = json_dumpb(rest, NULL, 0, JSON_COMPACT);
+    buffer_clear(&p->text);
     buffer_reserve(&p->text, n); /* free: the text itself lives in `root` */
     json_dumpb(rest, p->text.data, n, JSON_COMPACT);
     p->text.len = n;
@@ -285,19 +286,18 @@ int document_next(struct document_parser *p, const struct document_batch *batch,
   d->clean = utf8_valid_prefix(line.data, line.len) == line.len && !(line.len && memchr(line.data, 0, line.len));
   buffer_clear(&p->text);
   buffer_clear(&p->head);
+  if (batch->format == DOCUMENT_JSONL) {
+    if (!d->clean) { /* `text` is free until the line is parsed */
+      utf8_sanitize(&p->text, line.data, line.len, &p->counts.invalid_utf8, &p->counts.nul);
+      line = buffer_slice(&p->text);
+    }
+    return parse_json(p, d, line, e) ? -1 : 1;
+  }
   if (!d->clean) utf8_sanitize(&p->head, line.data, line.len, &p->counts.invalid_utf8, &p->counts.nul);
   buffer_reserve(&p->head, (d->clean ? line.len : p->head.len) + 1); /* decoded fields go there: slices into it must not move */
   if (!d->clean) line = buffer_slice(&p->head);
-  if (batch->format == DOCUMENT_TSV) return parse_tsv(p, d, line), 1;
-  struct buffer copy = {0};
-  if (!d->clean) { /* parse_json needs the room of `head` */
-    buffer_append_slice(&copy, line);
-    line = buffer_slice(&copy);
-    buffer_clear(&p->head);
-  }
-  int result = parse_json(p, d, line, e);
-  buffer_release(&copy);
-  return result ? -1 : 1;
+  parse_tsv(p, d, line);
+  return 1;
 }
 
 void document_parser_release(struct document_parser *p) {
