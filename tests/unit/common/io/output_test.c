@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/buffer.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
 
 static struct err e;
@@ -25,17 +26,8 @@ static const char *path_of(const char *name) {
   return path;
 }
 
-static struct buffer contents(const char *path) {
-  struct buffer b = {0};
-  char piece[65536];
-  FILE *f = fopen(path, "rb");
-  for (size_t n; f && (n = fread(piece, 1, sizeof piece, f)) > 0;) buffer_append(&b, piece, n);
-  if (f) fclose(f);
-  return b;
-}
-
 static bool holds(const char *path, const char *want, size_t n) {
-  struct buffer b = contents(path);
+  struct buffer b = read_file(path);
   bool same = access(path, F_OK) == 0 && b.len == n && (!n || memcmp(b.data, want, n) == 0);
   if (!same) note("%s: %zu bytes, want %zu", path, b.len, n);
   buffer_release(&b);
@@ -102,7 +94,7 @@ int main(void) {
   output_open(&out, path, 0, &e);
   output_write(out, big, 600000, &e);
   ok(output_patch(out, 0, "HEAD", 4, &e) == 0 && output_patch(out, 599998, "ZZ", 2, &e) == 0 && output_write(out, "tail", 4, &e) == 0 && output_commit(out, &e) == 0, "bytes written before are patched");
-  struct buffer b = contents(path);
+  struct buffer b = read_file(path);
   ok(b.len == 600004 && memcmp(b.data, "HEAD", 4) == 0 && memcmp(b.data + 4, big + 4, 599994) == 0 && memcmp(b.data + 599998, "ZZtail", 6) == 0, "at their place; writing goes on at the end");
   buffer_release(&b);
 

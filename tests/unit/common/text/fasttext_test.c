@@ -11,17 +11,8 @@
 
 #include "common/base/memory.h"
 #include "common/io/documents.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
-
-static struct buffer read_whole(const char *path) {
-  struct buffer b = {0};
-  FILE *f = fopen(path, "rb");
-  char part[4096];
-  size_t n;
-  while (f && (n = fread(part, 1, sizeof part, f)) > 0) buffer_append(&b, part, n);
-  if (f) fclose(f);
-  return b;
-}
 
 static void check_scores(void) {
   static const char *const names[] = {"plain", "bigrams", "subwords", "all", "nobody"};
@@ -92,7 +83,7 @@ static void check_refused(const struct buffer *model, size_t offset, int32_t val
 }
 
 static void check_hostile(void) {
-  struct buffer model = read_whole("tests/data/text/fasttext-subwords.bin");
+  struct buffer model = read_file("tests/data/text/fasttext-subwords.bin");
   if (!ok(model.len > 1000, "a model to damage")) return;
   enum { ARGS = 8, SIZES = ARGS + 56 };
   check_refused(&model, 0, 1, "not a fastText model", "a wrong magic is refused");

@@ -13,20 +13,10 @@
 #include "common/base/rng.h"
 #include "common/io/output.h"
 #include "common/token/raw_text.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
 
 #define LLAMA3 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-
-static struct buffer read_file(const char *path) {
-  struct buffer text = {0};
-  FILE *f = fopen(path, "rb");
-  if (!f) return text;
-  char block[4096];
-  for (size_t n; (n = fread(block, 1, sizeof block, f));) buffer_append(&text, block, n);
-  fclose(f);
-  buffer_string(&text);
-  return text;
-}
 
 static void unhex(struct buffer *out, const char *s, size_t n) {
   buffer_clear(out);

@@ -10,19 +10,9 @@
 #include "common/base/memory.h"
 #include "common/token/pretokenize.h"
 #include "common/token/specials.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
 #include "tools/bpe-train/count.h"
-
-static struct buffer read_file(const char *path) {
-  struct buffer text = {0};
-  FILE *f = path ? fopen(path, "rb") : NULL;
-  if (!f) return text;
-  char block[4096];
-  for (size_t n; (n = fread(block, 1, sizeof block, f));) buffer_append(&text, block, n);
-  fclose(f);
-  buffer_string(&text);
-  return text;
-}
 
 /* Counts with `jobs` counters, the pieces dealt out in turn. */
 static void count(struct word_counts *out, struct slice text, int jobs) {

@@ -15,6 +15,7 @@
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/base/rng.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
 
 static const struct dedup_options defaults = {.ngram = 5, .bands = 14, .rows = 8, .verify = .8};
@@ -23,15 +24,6 @@ static char *path_of(const char *name) {
   struct buffer b = {0};
   buffer_printf(&b, "%s/%s", tap_folder(), name);
   return buffer_string(&b);
-}
-
-static struct buffer contents(const char *path) {
-  struct buffer b = {0};
-  FILE *f = fopen(path, "rb");
-  if (!f) return b;
-  for (int c; (c = getc(f)) != EOF;) buffer_put(&b, (char)c);
-  fclose(f);
-  return b;
 }
 
 static void write_file(const char *path, const struct buffer *b) {
@@ -69,9 +61,9 @@ static struct result deduplicate(const struct dedup_options *options, const char
   int result = dedup_run(&p, &with_clusters, &e);
   r.in = stats_get(p.stats, "in"), r.kept = stats_get(p.stats, "out"), r.rejected = stats_get(p.stats, "rejected"), r.bad = stats_get(p.stats, "bad");
   r.status = program_end(&p, result, &e);
-  r.out = contents(out);
-  r.rejects = contents(rejects);
-  r.clusters = contents(clusters);
+  r.out = read_file(out);
+  r.rejects = read_file(rejects);
+  r.clusters = read_file(clusters);
   free(out);
   free(rejects);
   free(clusters);

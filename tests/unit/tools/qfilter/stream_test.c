@@ -11,23 +11,13 @@
 #include "common/base/memory.h"
 #include "common/base/progress.h"
 #include "common/io/output.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
 #include "tools/qfilter/mask.h"
 
 static struct buffer out, rejects;
 static struct err err;
 static struct stats *stats;
-
-static struct buffer read_whole(const char *path) {
-  struct buffer b = {0};
-  FILE *f = fopen(path, "rb");
-  char part[4096];
-  size_t n;
-  while (f && (n = fread(part, 1, sizeof part, f)) > 0) buffer_append(&b, part, n);
-  if (f) fclose(f);
-  buffer_string(&b);
-  return b;
-}
 
 /* Runs the stream over `input`; fills out, rejects, stats and err. */
 static int run(struct stream_settings *settings, const char *input, size_t n, int jobs, bool jsonl, bool strict) {
@@ -45,8 +35,8 @@ static int run(struct stream_settings *settings, const char *input, size_t n, in
   progress_free(p.progress);
   buffer_release(&out);
   buffer_release(&rejects);
-  out = read_whole(to);
-  rejects = read_whole(dropped);
+  out = read_file(to);
+  rejects = read_file(dropped);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/utf8.h"
+#include "tests/read_file.h"
 #include "tests/tap.h"
 
 static struct charset_decoder *d;
@@ -31,16 +32,6 @@ static void detects(const char *content_type, struct slice body, const char *wan
 static void prescans(const char *html, const char *want, const char *name) {
   const struct charset *c = charset_prescan(slice_of(html));
   ok_string(c ? c->name : "none", want, name);
-}
-
-static struct buffer read_file(const char *path) {
-  struct buffer b = {0};
-  FILE *f = fopen(path, "rb");
-  char piece[4096];
-  size_t n;
-  while (f && (n = fread(piece, 1, sizeof piece, f)) > 0) buffer_append(&b, piece, n);
-  if (f) fclose(f);
-  return b;
 }
 
 /* The folder's name is the true encoding; encodings that share the bytes of the text at hand are as good. */
