@@ -11,16 +11,24 @@
 
 #include "kernels/activation.h"
 #include "kernels/attention.h"
+#include "kernels/convolution.h"
 #include "kernels/cpu.h"
 #include "kernels/cross_entropy.h"
+#include "kernels/dispatch.h"
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
+#include "kernels/layernorm.h"
+#include "kernels/join_keys.h"
+#include "kernels/experts.h"
+#include "kernels/filter.h"
 #include "kernels/matmul.h"
+#include "kernels/muon.h"
 #include "kernels/optimizer.h"
+#include "kernels/position.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
-
-enum { HUGE_PAGE = 2 << 20 };
+#include "kernels/route.h"
+#include "kernels/soap.h"
 
 static void *cpu_alloc(size_t bytes, struct kernel_error *e) {
   size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : 64;
@@ -73,16 +81,46 @@ const struct backend *backend_cpu(void) {
       .embedding_backward = embedding_backward,
       .rmsnorm_forward = rmsnorm_forward,
       .rmsnorm_backward = rmsnorm_backward,
+      .add_rmsnorm = add_rmsnorm,
+      .layernorm_forward = layernorm_forward,
+      .layernorm_backward = layernorm_backward,
       .rope = rope,
+      .position_forward = position_forward,
+      .position_backward = position_backward,
       .attention_forward = attention_forward,
       .attention_backward = attention_backward,
       .attention_cached = attention_cached,
-      .swiglu_forward = swiglu_forward,
-      .swiglu_backward = swiglu_backward,
+      .activation_forward = activation_forward,
+      .activation_backward = activation_backward,
+      .join_keys = join_keys,
+      .join_keys_backward = join_keys_backward,
+      .route_forward = route_forward,
+      .route_backward = route_backward,
+      .route_count = route_count,
+      .gather_rows = gather_rows,
+      .gather_rows_backward = gather_rows_backward,
+      .experts_forward = experts_forward,
+      .experts_backward = experts_backward,
+      .combine_forward = combine_forward,
+      .combine_backward = combine_backward,
       .add = elementwise_add,
       .scale = elementwise_scale,
+      .bias_forward = bias_forward,
+      .bias_backward = bias_backward,
+      .multiply = multiply,
+      .multiply_backward = multiply_backward,
+      .dropout = dropout,
       .cross_entropy = cross_entropy,
+      .short_convolution_forward = short_convolution_forward,
+      .short_convolution_backward = short_convolution_backward,
+      .filter_forward = filter_forward,
+      .filter_backward = filter_backward,
+      .long_convolution_forward = long_convolution_forward,
+      .long_convolution_backward = long_convolution_backward,
+      .long_convolution_cached = long_convolution_cached,
       .adamw = adamw,
+      .muon = muon,
+      .soap = soap,
       .sum_squares = sum_squares,
   };
   return &cpu;

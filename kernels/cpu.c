@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static pthread_once_t variant_once = PTHREAD_ONCE_INIT;
 static enum cpu_variant best, taken;
@@ -50,16 +51,15 @@ const char *cpu_variant_name(enum cpu_variant v) {
 /* ---- scratch */
 
 struct scratch {
-  void *p[2];
-  size_t size[2];
+  void *p[CPU_SCRATCH_SLOTS];
+  size_t size[CPU_SCRATCH_SLOTS];
 };
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
 static pthread_key_t scratch_key;
 
 static void free_scratch(void *pointer) {
   struct scratch *s = pointer;
-  free(s->p[0]);
-  free(s->p[1]);
+  for (int i = 0; i < CPU_SCRATCH_SLOTS; i++) free(s->p[i]);
   free(s);
 }
 
@@ -79,9 +79,11 @@ void *cpu_scratch(int slot, size_t bytes) {
     }
   }
   if (s->size[slot] < bytes || !s->p[slot]) {
-    size_t size = (bytes + 4095) / 4096 * 4096 + 4096;
+    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 64, unit = bytes >= HUGE_PAGE ? HUGE_PAGE : 4096;
+    size_t size = bytes / unit * unit + unit;
     free(s->p[slot]);
-    s->p[slot] = aligned_alloc(64, size);
+    s->p[slot] = aligned_alloc(alignment, size);
+    if (s->p[slot] && alignment == HUGE_PAGE) madvise(s->p[slot], size, MADV_HUGEPAGE); /* a hint: refused is as good */
     s->size[slot] = s->p[slot] ? size : 0;
   }
   return s->p[slot];

@@ -41,11 +41,14 @@ bool cpu_has_avx512(void); /* whatever CRAWL2LM_CPU says */
 #define CPU_PICK(name) (name##_scalar)
 #endif
 
+enum { HUGE_PAGE = 2 << 20 };
+
 /* Below this many elements a second thread costs more than it saves. */
 enum { CPU_PARALLEL_FROM = 32768 };
 
-/* This thread's scratch, 64-byte aligned, not cleared, kept for later calls and freed when the thread ends.  Slot 0 or 1.
- * NULL when memory is exhausted. */
+/* This thread's scratch, 64-byte aligned, not cleared, kept for later calls and freed when the thread ends.  NULL when memory
+ * is exhausted.  Slots 0 and 1 are any op's, until it calls another op that uses them; matmul uses its own alone. */
+enum { CPU_SCRATCH_MATMUL = 2, CPU_SCRATCH_SLOTS = 4 }; /* matmul has 2 and 3 */
 void *cpu_scratch(int slot, size_t bytes);
 
 #endif

@@ -10,15 +10,15 @@
 #include "kernels/cpu.h"
 
 /* One row; ld leads to the next, for variants that look ahead.  Returns the loss. */
-static real row_scalar(real *logits, int64_t ld, int32_t target, int64_t V, real gradient_scale, bool with_gradient) {
+static real row_scalar(real *logits, int64_t ld, int32_t target, int64_t V, real gradient_scale, real z, bool with_gradient) {
   (void)ld;
   real most = logits[0];
   for (int64_t v = 1; v < V; v++) most = logits[v] > most ? logits[v] : most;
   double sum = 0;
   for (int64_t v = 0; v < V; v++) sum += exp(logits[v] - most);
-  real loss = (real)log(sum) + (most - logits[target]);
+  real log_sum = (real)log(sum), loss = log_sum + (most - logits[target]);
   if (with_gradient) {
-    real factor = gradient_scale / (real)sum;
+    real factor = gradient_scale * (1 + 2 * z * (log_sum + most)) / (real)sum;
     for (int64_t v = 0; v < V; v++) logits[v] = exp(logits[v] - most) * factor;
     logits[target] -= gradient_scale;
   }
@@ -31,16 +31,16 @@ static real row_scalar(real *logits, int64_t ld, int32_t target, int64_t V, real
 #endif
 
 int cross_entropy(real *losses, real *logits, int64_t ld, const int32_t *targets, int64_t rows, int64_t V,
-                  real gradient_scale, bool with_gradient, struct kernel_error *e) {
+                  real gradient_scale, real z, bool with_gradient, struct kernel_error *e) {
   for (int64_t r = 0; r < rows; r++)
     if (targets[r] >= V)
       return kernel_fail(e, "cross-entropy: target %d at row %lld is outside the vocabulary of %lld", targets[r],
                          (long long)r, (long long)V);
-  real (*row)(real *, int64_t, int32_t, int64_t, real, bool) = CPU_PICK(row);
+  real (*row)(real *, int64_t, int32_t, int64_t, real, real, bool) = CPU_PICK(row);
 #pragma omp parallel for schedule(static) if (rows * V >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
     if (targets[r] >= 0) {
-      losses[r] = row(logits + r * ld, ld, targets[r], V, gradient_scale, with_gradient);
+      losses[r] = row(logits + r * ld, ld, targets[r], V, gradient_scale, z, with_gradient);
     } else {
       losses[r] = 0;
       if (with_gradient) memset(logits + r * ld, 0, (size_t)V * sizeof *logits);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matrix products on the CPU: oneDNN, OpenBLAS, or the own kernel for few rows, as measured on two Zen 5 cores with the
- * shapes of a 17M-parameter Llama, 1,024 to 8,192 rows (GFLOP/s, two threads; registers reach 276 on one):
+ * Matrix products on the CPU: oneDNN, OpenBLAS, or own kernels: for few rows, and with AVX-512 the blocked one, as measured on
+ * Zen 5 with the shapes of a 17M- and a 124M-parameter model, 256 to 8,192 rows (GFLOP/s of one thread; registers reach 276):
  *
- *                                 matmul primitive   dnnl_sgemm   OpenBLAS (Cooperlake)
- *   b transposed (forward)             447-507         340-517         406-490
- *   neither      (gradient of x)       365-526         484-526         432-486
- *   a transposed (gradient of w)       415-497         450-510         437-490
- *     its rows a multiple of 4 KB apart    447-484         194-450         244-472
+ *                                 matmul primitive   dnnl_sgemm   OpenBLAS (Cooperlake)   own
+ *   b transposed (forward)             236-257         196-255         205-246          211-240
+ *   neither      (gradient of x)       189-263         233-260         214-252          195-242
+ *   a transposed (gradient of w)       179-250         230-265         220-258          212-255
+ *     its rows a multiple of 4 KB apart    187-234         196-248         229-246          225-246
  *
- * Hence the choice in multiply().
+ * Hence the choices of matmul() and multiply().  Rounded to bfloat16 (registers reach 520): own 400-504; oneDNN, given
+ * bfloat16, 271-531, and with the conversion of both operands 260-502: less in the gradients, alike forward.
  */
 #include "kernels/matmul.h"
 
 #include <cblas.h>
 #include <limits.h>
+#include <math.h>
 #include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include <strings.h>
 
 #include "kernels/cpu.h"
+#include "kernels/matmul_blocked.h"
 
 #if defined(HAVE_ONEDNN) && !defined(KERNELS_DOUBLE)
 #define ONEDNN 1
@@ -46,6 +49,11 @@ static void few_rows(int64_t M, int64_t N, int64_t K, float alpha, const float *
     (wide ? dot_rows_avx512 : dot_rows_avx2)(M, count, K, alpha, a, ld_a, b + n * ld_b, ld_b, beta, c + n, ld_c);
   }
 }
+#endif
+
+#ifndef KERNELS_DOUBLE
+/* Columns read down rows a multiple of 4 KB apart fall into one set of the cache, which dnnl_sgemm does not avoid. */
+static inline bool collides(int64_t ld) { return ld * (int64_t)sizeof(float) % 4096 == 0; }
 #endif
 
 #if ONEDNN
@@ -152,9 +160,7 @@ static int multiply_primitive(bool transpose_a, bool transpose_b, int64_t M, int
 static int multiply(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a,
                     int64_t ld_a, const float *b, int64_t ld_b, float beta, float *c, int64_t ld_c, struct kernel_error *e) {
 #if DNNL_VERSION_MAJOR == 2
-  /* Columns read down rows a multiple of 4 KB apart fall into one set of the cache, which dnnl_sgemm does not avoid. */
-  bool collides = ld_a * (int64_t)sizeof *a % 4096 == 0;
-  if (alpha == 1 && (transpose_b || (transpose_a && collides)))
+  if (alpha == 1 && (transpose_b || (transpose_a && collides(ld_a))))
     return multiply_primitive(transpose_a, transpose_b, M, N, K, a, ld_a, b, ld_b, beta, c, ld_c, e);
 #endif
   return check(dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c),
@@ -180,8 +186,53 @@ static int multiply(bool transpose_a, bool transpose_b, int64_t M, int64_t N, in
 }
 #endif
 
-int matmul(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a, int64_t ld_a,
-           const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e) {
+#ifndef KERNELS_DOUBLE
+/* ---- bfloat16 without the instruction: blocks of both are copied, rounded, and multiplied as floats */
+
+static inline float rounded(float x) {
+  uint32_t u;
+  memcpy(&u, &x, sizeof u);
+  if (isnan(x)) u |= 0x400000;
+  else u += 0x7fff + (u >> 16 & 1);
+  u &= 0xffff0000;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+
+/* [rows][columns] of x, rows ld apart, to y, without gaps. */
+static void round_block(float *y, const float *x, int64_t ld, int64_t rows, int64_t columns) {
+#pragma omp parallel for schedule(static) if (rows * columns >= CPU_PARALLEL_FROM)
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < columns; i++) y[r * columns + i] = rounded(x[r * ld + i]);
+}
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int multiply_rounded(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a, int64_t ld_a,
+                            const float *b, int64_t ld_b, float beta, float *c, int64_t ld_c, struct kernel_error *e) {
+  enum { SIDE = 2048 }; /* 16 MB of a and of b at most */
+  int64_t most_m = least(M, SIDE), most_n = least(N, SIDE), most_k = least(K, SIDE);
+  float *a_block = cpu_scratch(CPU_SCRATCH_MATMUL, (size_t)(most_m * most_k) * sizeof *a_block);
+  float *b_block = cpu_scratch(CPU_SCRATCH_MATMUL + 1, (size_t)(most_k * most_n) * sizeof *b_block);
+  if (!a_block || !b_block) return kernel_fail(e, "matmul: out of memory");
+  for (int64_t n = 0; n < N; n += SIDE)
+    for (int64_t k = 0; k < K; k += SIDE) {
+      int64_t columns = least(SIDE, N - n), depth = least(SIDE, K - k);
+      round_block(b_block, transpose_b ? b + n * ld_b + k : b + k * ld_b + n, ld_b, transpose_b ? columns : depth, transpose_b ? depth : columns);
+      for (int64_t m = 0; m < M; m += SIDE) {
+        int64_t rows = least(SIDE, M - m);
+        round_block(a_block, transpose_a ? a + k * ld_a + m : a + m * ld_a + k, ld_a, transpose_a ? depth : rows, transpose_a ? rows : depth);
+        if (multiply(transpose_a, transpose_b, rows, columns, depth, alpha, a_block, transpose_a ? rows : depth, b_block,
+                     transpose_b ? depth : columns, k == 0 ? beta : 1, c + m * ld_c + n, ld_c, e) < 0)
+          return -1;
+      }
+    }
+  return 0;
+}
+#endif
+
+int matmul(enum matmul_type type, bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a,
+           int64_t ld_a, const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e) {
   if (M < 0 || N < 0 || K < 0 || ld_a < (transpose_a ? M : K) || ld_b < (transpose_b ? K : N) || ld_c < N)
     return kernel_fail(e, "matmul: sizes %lld x %lld x %lld with row distances %lld, %lld, %lld", (long long)M, (long long)N,
                        (long long)K, (long long)ld_a, (long long)ld_b, (long long)ld_c);
@@ -192,10 +243,19 @@ int matmul(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, 
     return 0;
   }
 #if CPU_VECTORS
-  if (M <= MATMUL_FEW_ROWS && transpose_b && !transpose_a && cpu_variant() != CPU_SCALAR) {
+  if (type == MATMUL_FP32 && M <= MATMUL_FEW_ROWS && transpose_b && !transpose_a && cpu_variant() != CPU_SCALAR) {
     few_rows(M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c);
     return 0;
   }
+#endif
+#if CPU_VECTORS
+  if (matmul_blocked_runs(type) && (type == MATMUL_BF16 || !ONEDNN || (transpose_a && collides(ld_a))))
+    return matmul_blocked(type, transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c, e);
+#endif
+#ifdef KERNELS_DOUBLE
+  (void)type;
+#else
+  if (type == MATMUL_BF16) return multiply_rounded(transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c, e);
 #endif
   return multiply(transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c, e);
 }
@@ -210,9 +270,9 @@ const char *matmul_describe(const char **warning) {
   snprintf(text, sizeof text, "oneDNN %d.%d.%d (OpenBLAS core %s)", v->major, v->minor, v->patch, openblas_get_corename());
 #else
   const char *core = openblas_get_corename();
-  snprintf(text, sizeof text, "OpenBLAS core %s", core);
   static const char *const wide[] = {"Cooperlake", "SkylakeX", "SapphireRapids"};
-  bool is_wide = false;
+  bool is_wide = CPU_VECTORS && cpu_variant() == CPU_AVX512; /* then floats do not need OpenBLAS */
+  snprintf(text, sizeof text, "%sOpenBLAS core %s", is_wide ? "own products, " : "", core);
   for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) is_wide |= strcasecmp(core, wide[i]) == 0;
   static char advice[160];
   if (cpu_has_avx512() && !is_wide) {

@@ -5,8 +5,14 @@
  * ld_*: elements between rows as stored, so a is [M][ld_a] or, transposed, [K][ld_a].  beta 0 does not read c (NaN there
  * vanishes).  c does not overlap a or b.  M, N of 0 do nothing; K of 0 leaves beta c.
  *
+ * type MATMUL_BF16: a and b are rounded to bfloat16 first (to nearest, ties to even; NaN stays), products are summed in
+ * float.  With AVX-512 BF16 subnormal numbers count as zero; other CPUs round the same way, multiply as floats, and differ in the
+ * last bits of the sums.  Where real is double the type is ignored: nothing is rounded.
+ * b is packed at each call, which pays from about 32 rows of c on: steps of generation are faster as MATMUL_FP32.
+ *
  * Float: up to MATMUL_FEW_ROWS rows against a transposed b (a decode step) run in an own kernel bound by the bandwidth
- * that streams b; everything else in oneDNN (built with HAVE_ONEDNN) or OpenBLAS, whose sums are float.  Double: OpenBLAS.
+ * that streams b; others in oneDNN (built with HAVE_ONEDNN), an own blocked kernel (matmul_blocked.h), or OpenBLAS, whose sums
+ * are float.  Double: OpenBLAS.
  */
 #ifndef KERNELS_MATMUL_H
 #define KERNELS_MATMUL_H
@@ -15,8 +21,8 @@
 
 enum { MATMUL_FEW_ROWS = 24 };
 
-int matmul(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a, int64_t ld_a,
-           const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e);
+int matmul(enum matmul_type type, bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a,
+           int64_t ld_a, const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e);
 
 /* Both libraries start their own threads from OpenMP's; this tells OpenBLAS as well. */
 void matmul_set_threads(int threads);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * RMSNorm on the GPU; the contract is that of rmsnorm.h, for T = float or bf16 (x, y, dx, dy and weight), with rstd,
+ * RMSNorm on the GPU; the contract is that of rmsnorm_cuda.h, for T = float or bf16 (x, y, dx, dy and weight), with rstd,
  * d_weight and all sums in float.
  *
  * Forward: a warp takes a row, 16 bytes a lane at a time, so there is no barrier.

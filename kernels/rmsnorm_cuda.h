@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * RMSNorm on device pointers, for C.  Contract: rmsnorm.h, in float or bfloat16 (passed as uint16_t); rstd and d_weight are
- * float always.  workspace: rmsnorm_cuda_workspace() bytes of device memory, overwritten.  stream: a cudaStream_t.
+ * RMSNorm on device pointers, for C.  Contract: rmsnorm.h for one group a row and rows side by side (groups = 1,
+ * ld_x = ld_y = C), in float or bfloat16 (passed as uint16_t); rstd and d_weight are float always.  workspace:
+ * rmsnorm_cuda_workspace() bytes of device memory, overwritten.  stream: a cudaStream_t.
  * Returns 0, or -1 with the reason when C is too large (12,288 columns) or the launch was refused.  Work is queued, not waited for.
  */
 #ifndef KERNELS_RMSNORM_CUDA_H

@@ -43,55 +43,83 @@ static int read_real(const struct safetensors *s, const struct tensor_info *t, i
 #endif
 }
 
+/* Where element i of a tensor, as it lies in memory, stands on disk. */
+static int64_t disk_index(const struct parameter_tensor *t, int64_t i) {
+  int64_t row = i / t->shape[1], column = i % t->shape[1];
+  if (t->transposed) return column * t->shape[0] + row;
+  int64_t k = row % t->head - (t->head - t->pairs), half = t->pairs / 2; /* among the rotated rows */
+  if (k >= 0) row += (k < half ? 2 * k : 2 * (k - half) + 1) - k;
+  return row * t->shape[1] + column;
+}
+
+static bool reordered(const struct parameter_tensor *t) { return t->transposed || t->pairs > 0; }
+
+static bool same_shape(const struct tensor_info *t, const struct parameter_tensor *to) {
+  if (t->rank != to->rank) return false;
+  for (int i = 0; i < to->rank; i++)
+    if (t->shape[i] != to->shape[to->transposed ? to->rank - 1 - i : i]) return false;
+  return true;
+}
+
 static int load_tensor(const struct safetensors *s, const struct tensor_info *t, const struct parameter_tensor *to, real *values, const struct backend *b, const char *path, struct err *e) {
-  if (t->rank != to->rank || t->shape[0] != to->shape[0] || (t->rank == 2 && t->shape[1] != to->shape[1]))
-    return err_set(e, "%s: tensor %s does not have the shape that config.json says", path, t->name);
+  if (!same_shape(t, to)) return err_set(e, "%s: tensor %s does not have the shape that config.json says", path, t->name);
   if (t->type > TENSOR_BF16) return err_set(e, "%s: tensor %s holds integers: quantised weights are not supported", path, t->name);
-  real *block = MALLOC((size_t)(to->count < BLOCK ? to->count : BLOCK) * sizeof(real));
+  int64_t most = reordered(to) || to->count < BLOCK ? to->count : BLOCK;
+  real *block = NEW_ARRAY(real, (size_t)most), *ordered = reordered(to) ? NEW_ARRAY(real, (size_t)most) : NULL;
   int result = 0;
-  for (int64_t at = 0; at < to->count && result == 0; at += BLOCK) {
-    int64_t n = to->count - at < BLOCK ? to->count - at : BLOCK;
+  for (int64_t at = 0; at < to->count && result == 0; at += most) {
+    int64_t n = to->count - at < most ? to->count - at : most;
     struct kernel_error k;
     result = read_real(s, t, at, n, block, e);
-    if (result == 0 && b->to_device(values + to->offset + at, block, (size_t)n * sizeof(real), &k) < 0) result = kernel_failed(e, &k);
+    for (int64_t i = 0; i < n && ordered && result == 0; i++) ordered[i] = block[disk_index(to, i)];
+    if (result == 0 && b->to_device(values + to->offset + at, ordered ? ordered : block, (size_t)n * sizeof(real), &k) < 0) result = kernel_failed(e, &k);
   }
   free(block);
+  free(ordered);
   return result;
 }
 
+/* GPT-2's first files name tensors without their leading "transformer.". */
 static const struct parameter_tensor *layout_find(const struct parameter_layout *l, const char *name) {
-  for (int i = 0; i < l->count; i++)
-    if (strcmp(l->tensors[i].name, name) == 0) return &l->tensors[i];
+  static const char prefix[] = "transformer.";
+  for (int i = 0; i < l->count; i++) {
+    const char *own = l->tensors[i].name;
+    if (strcmp(own, name) == 0 || (strncmp(own, prefix, sizeof prefix - 1) == 0 && strcmp(own + sizeof prefix - 1, name) == 0)) return &l->tensors[i];
+  }
   return NULL;
 }
 
-/* Copies of a tied head and the frequencies that old exports hold carry nothing of their own. */
-static bool redundant(const struct parameters *p, const char *name) {
-  size_t n = strlen(name), m = strlen("rotary_emb.inv_freq");
-  return (p->config.tied && strcmp(name, "lm_head.weight") == 0) || (n > m && strcmp(name + n - m, "rotary_emb.inv_freq") == 0);
+static bool ends_in(const char *name, const char *end) {
+  size_t n = strlen(name), m = strlen(end);
+  return n >= m && strcmp(name + n - m, end) == 0;
 }
 
-/* Loads the tensors of one file whose name starts with `prefix`; there[i] tells that tensor i of the layout has come. */
-static int load_file(struct parameters *p, real *values, const char *path, const char *prefix, bool *there, struct err *e) {
+/* Copies of a tied head, and the frequencies and masks that old exports hold, carry nothing of their own. */
+static bool redundant(const struct parameters *p, const char *name) {
+  return (p->config.tied && strcmp(name, "lm_head.weight") == 0) || ends_in(name, "rotary_emb.inv_freq") ||
+         (strcmp(p->config.model_type, "gpt2") == 0 && (ends_in(name, ".attn.bias") || ends_in(name, ".attn.masked_bias")));
+}
+
+/* Loads the tensors of one file of weights; there[i] tells that tensor i of the layout has come. */
+static int load_file(struct parameters *p, const char *path, bool *there, struct err *e) {
   struct safetensors *s;
   if (safetensors_open(&s, path, e) < 0) return -1;
   int result = 0;
   for (int i = 0; i < safetensors_count(s) && result == 0; i++) {
     const struct tensor_info *t = safetensors_at(s, i);
-    if (strncmp(t->name, prefix, strlen(prefix)) != 0) continue;
-    const struct parameter_tensor *to = layout_find(&p->layout, t->name + strlen(prefix));
+    const struct parameter_tensor *to = layout_find(&p->layout, t->name);
     if (!to && redundant(p, t->name)) continue;
     if (!to) result = err_set(e, "%s: tensor %s has no place in a %s", path, t->name, p->config.architecture);
     else if (there[to - p->layout.tensors]) result = err_set(e, "%s: tensor %s was in an earlier file already", path, t->name);
-    else if ((result = load_tensor(s, t, to, values, p->backend, path, e)) == 0) there[to - p->layout.tensors] = true;
+    else if ((result = load_tensor(s, t, to, p->values, p->backend, path, e)) == 0) there[to - p->layout.tensors] = true;
   }
   safetensors_close(s);
   return result;
 }
 
-static int check_all(const struct parameters *p, const bool *there, const char *path, const char *prefix, struct err *e) {
+static int check_all(const struct parameters *p, const bool *there, const char *path, struct err *e) {
   for (int i = 0; i < p->layout.count; i++)
-    if (!there[i]) return err_set(e, "%s: tensor %s%s is missing", path, prefix, p->layout.tensors[i].name);
+    if (!there[i]) return err_set(e, "%s: tensor %s is missing", path, p->layout.tensors[i].name);
   return 0;
 }
 
@@ -107,7 +135,7 @@ static int load_index(struct parameters *p, const char *folder, const char *inde
     if (!json_is_string(value) || strchr(json_string_value(value), '/')) result = err_set(e, "%s: tensor %s: expected a file name", index, tensor);
     else json_object_set_new(files, json_string_value(value), json_true());
   }
-  json_object_foreach(files, file, value) if (result == 0) result = load_file(p, p->values, join(&path, folder, file), "", there, e);
+  json_object_foreach(files, file, value) if (result == 0) result = load_file(p, join(&path, folder, file), there, e);
   json_decref(files);
   json_decref(root);
   buffer_release(&path);
@@ -119,26 +147,27 @@ int checkpoint_weights(struct parameters *p, const char *folder, struct err *e) 
   bool *there = NEW_ARRAY(bool, (size_t)p->layout.count);
   int result;
   if (access(join(&path, folder, "model.safetensors.index.json"), F_OK) == 0) result = load_index(p, folder, path.data, there, e);
-  else result = load_file(p, p->values, join(&path, folder, "model.safetensors"), "", there, e);
-  if (result == 0) result = check_all(p, there, path.data, "", e);
+  else result = load_file(p, join(&path, folder, "model.safetensors"), there, e);
+  if (result == 0) result = check_all(p, there, path.data, e);
   free(there);
   buffer_release(&path);
   return result;
 }
 
-int checkpoint_moments(struct parameters *p, const char *folder, struct err *e) {
-  struct buffer path = {0};
-  join(&path, folder, "trainer/optimizer.safetensors");
-  static const char *const prefixes[] = {"m.", "v."};
-  real *const moments[] = {p->m, p->v};
-  int result = 0;
-  for (int i = 0; i < 2 && result == 0; i++) {
-    bool *there = NEW_ARRAY(bool, (size_t)p->layout.count);
-    result = load_file(p, moments[i], path.data, prefixes[i], there, e);
-    if (result == 0) result = check_all(p, there, path.data, prefixes[i], e);
-    free(there);
-  }
-  buffer_release(&path);
+int checkpoint_arrays(const struct checkpoint_array *arrays, int count, const struct backend *backend, const char *folder, struct err *e) {
+  struct buffer path = {0}, name = {0};
+  struct safetensors *s = NULL;
+  int result = safetensors_open(&s, join(&path, folder, "trainer/optimizer.safetensors"), e);
+  for (int a = 0; a < count; a++)
+    for (int i = 0; i < arrays[a].layout->count && result == 0; i++) {
+      const struct parameter_tensor *to = &arrays[a].layout->tensors[i];
+      buffer_clear(&name);
+      buffer_printf(&name, "%s%s", arrays[a].prefix, to->name);
+      const struct tensor_info *t = safetensors_find(s, buffer_string(&name));
+      result = t ? load_tensor(s, t, to, arrays[a].values, backend, path.data, e) : err_set(e, "%s: tensor %s is missing", path.data, name.data);
+    }
+  if (s) safetensors_close(s);
+  buffer_release(&path), buffer_release(&name);
   return result;
 }
 
@@ -221,17 +250,35 @@ static int remove_leftovers(const char *dir, struct err *e) {
   return result;
 }
 
+/* A step gives up its name first: what is called step-N is whole, also when removing is cut short. */
+static int remove_step(const char *dir, int64_t step, struct err *e) {
+  struct buffer path = {0}, old = {0};
+  buffer_printf(&path, "%s/step-%lld", dir, (long long)step);
+  buffer_printf(&old, "%s.old", buffer_string(&path));
+  int result = remove_tree(buffer_string(&old), e);
+  if (result == 0 && rename(path.data, old.data) < 0 && errno != ENOENT) result = err_errno(e, "%s", path.data);
+  if (result == 0) result = remove_tree(old.data, e);
+  buffer_release(&path), buffer_release(&old);
+  return result;
+}
+
+static int64_t best_step(const char *dir) { /* -1: none */
+  struct buffer path = {0};
+  char target[64];
+  ssize_t n = readlink(join(&path, dir, "best"), target, sizeof target - 1);
+  buffer_release(&path);
+  if (n < 0) return -1;
+  target[n] = 0;
+  return step_number(target);
+}
+
 int checkpoint_prune(const char *dir, int64_t keep, struct err *e) {
   int count, result = remove_leftovers(dir, e);
+  int64_t best = best_step(dir);
   int64_t *steps = result == 0 && keep > 0 ? list_steps(dir, &count, e) : NULL;
   if (!steps) return keep > 0 ? -1 : result;
-  struct buffer path = {0};
-  for (int64_t i = keep; i < count && result == 0; i++) {
-    buffer_clear(&path);
-    buffer_printf(&path, "%s/step-%lld", dir, (long long)steps[i]);
-    result = remove_tree(buffer_string(&path), e);
-  }
-  buffer_release(&path);
+  for (int64_t i = keep; i < count && result == 0; i++)
+    if (steps[i] != best) result = remove_step(dir, steps[i], e);
   free(steps);
   return result;
 }
@@ -245,9 +292,10 @@ int checkpoint_clear(const char *dir, struct err *e) {
     char target[256];
     ssize_t n = readlink(join(&path, dir, entry->d_name), target, sizeof target - 1);
     if (n >= 0) target[n] = 0;
-    bool link = n >= 0 && (strncmp(target, "latest/", 7) == 0 || strcmp(entry->d_name, "latest") == 0);
+    bool link = n >= 0 && (strncmp(target, "latest/", 7) == 0 || strcmp(entry->d_name, "latest") == 0 || strcmp(entry->d_name, "best") == 0);
     if (link && unlink(path.data) < 0) result = err_errno(e, "%s", path.data);
-    else if (step_number(entry->d_name) >= 0 || is_leftover(entry->d_name)) result = remove_tree(path.data, e);
+    else if (step_number(entry->d_name) >= 0) result = remove_step(dir, step_number(entry->d_name), e);
+    else if (is_leftover(entry->d_name)) result = remove_tree(path.data, e);
   }
   closedir(d);
   buffer_release(&path);
@@ -256,36 +304,39 @@ int checkpoint_clear(const char *dir, struct err *e) {
 
 /* ---- writing */
 
-static int write_tensor(struct safetensors_writer *w, const struct backend *b, const real *values, const struct parameter_tensor *t, real *block, float *floats, struct err *e) {
-  for (int64_t at = 0; at < t->count; at += BLOCK) {
-    int64_t n = t->count - at < BLOCK ? t->count - at : BLOCK;
+static int write_tensor(struct safetensors_writer *w, const struct backend *b, const real *values, const struct parameter_tensor *t, struct err *e) {
+  int64_t most = reordered(t) || t->count < BLOCK ? t->count : BLOCK;
+  real *block = NEW_ARRAY(real, (size_t)most);
+  float *floats = NEW_ARRAY(float, (size_t)most);
+  int result = 0;
+  for (int64_t at = 0; at < t->count && result == 0; at += most) {
+    int64_t n = t->count - at < most ? t->count - at : most;
     struct kernel_error k;
-    if (b->to_host(block, values + t->offset + at, (size_t)n * sizeof(real), &k) < 0) return kernel_failed(e, &k);
-    for (int64_t i = 0; i < n; i++) floats[i] = (float)block[i];
-    if (safetensors_writer_data(w, floats, (size_t)n * sizeof(float), e) < 0) return -1;
+    if (b->to_host(block, values + t->offset + at, (size_t)n * sizeof(real), &k) < 0) result = kernel_failed(e, &k);
+    for (int64_t i = 0; i < n; i++) floats[reordered(t) ? disk_index(t, i) : i] = (float)block[i];
+    if (result == 0) result = safetensors_writer_data(w, floats, (size_t)n * sizeof(float), e);
   }
-  return 0;
-}
-
-/* Flat arrays, each with a prefix for the names of its tensors. */
-static int write_tensors(const char *path, const struct parameters *p, real *const *arrays, const char *const *prefixes, int count, struct err *e) {
-  struct safetensors_writer *w = safetensors_writer_new();
-  const struct parameter_layout *l = &p->layout;
-  struct buffer name = {0};
-  for (int a = 0; a < count; a++)
-    for (int i = 0; i < l->count; i++) {
-      buffer_clear(&name);
-      buffer_printf(&name, "%s%s", prefixes[a], l->tensors[i].name);
-      safetensors_writer_declare(w, buffer_string(&name), TENSOR_F32, l->tensors[i].rank, l->tensors[i].shape);
-    }
-  buffer_release(&name);
-  real *block = MALLOC(BLOCK * sizeof(real));
-  float *floats = MALLOC(BLOCK * sizeof(float));
-  int result = safetensors_writer_open(w, path, e);
-  for (int a = 0; a < count && result == 0; a++)
-    for (int i = 0; i < l->count && result == 0; i++) result = write_tensor(w, p->backend, arrays[a], &l->tensors[i], block, floats, e);
   free(block);
   free(floats);
+  return result;
+}
+
+static int write_arrays(const char *path, const struct checkpoint_array *arrays, int count, const struct backend *backend, struct err *e) {
+  struct safetensors_writer *w = safetensors_writer_new();
+  struct buffer name = {0};
+  for (int a = 0; a < count; a++)
+    for (int i = 0; i < arrays[a].layout->count; i++) {
+      const struct parameter_tensor *t = &arrays[a].layout->tensors[i];
+      buffer_clear(&name);
+      buffer_printf(&name, "%s%s", arrays[a].prefix, t->name);
+      int64_t disk[3];
+      for (int k = 0; k < t->rank; k++) disk[k] = t->shape[t->transposed ? t->rank - 1 - k : k];
+      safetensors_writer_declare(w, buffer_string(&name), TENSOR_F32, t->rank, disk);
+    }
+  buffer_release(&name);
+  int result = safetensors_writer_open(w, path, e);
+  for (int a = 0; a < count && result == 0; a++)
+    for (int i = 0; i < arrays[a].layout->count && result == 0; i++) result = write_tensor(w, backend, arrays[a].values, &arrays[a].layout->tensors[i], e);
   if (result == 0) return safetensors_writer_commit(w, e);
   safetensors_writer_abort(w);
   return -1;
@@ -306,16 +357,15 @@ static int write_text(const char *folder, const char *name, const struct buffer 
   return result;
 }
 
-static int fill_folder(const char *folder, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
+static int fill_folder(const char *folder, const struct parameters *p, const struct checkpoint_array *arrays, int array_count, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
   struct buffer text = {0}, path = {0};
   config_write(&p->config, &text);
   int result = write_text(folder, "config.json", &text, e);
   buffer_clear(&text);
   config_generation(&p->config, &text);
   if (result == 0) result = write_text(folder, "generation_config.json", &text, e);
-  real *const weights[] = {p->values}, *const moments[] = {p->m, p->v};
-  static const char *const none[] = {""}, *const both[] = {"m.", "v."};
-  if (result == 0) result = write_tensors(join(&path, folder, "model.safetensors"), p, weights, none, 1, e);
+  const struct checkpoint_array weights = {"", &p->layout, p->values};
+  if (result == 0) result = write_arrays(join(&path, folder, "model.safetensors"), &weights, 1, p->backend, e);
   if (result == 0 && extra && extra->write) result = extra->write(extra->context, folder, e);
   if (result == 0 && state) {
     char *json = json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);
@@ -324,7 +374,7 @@ static int fill_folder(const char *folder, const struct parameters *p, const jso
     buffer_put(&text, '\n');
     free(json);
     result = output_folder(join(&path, folder, "trainer"), e);
-    if (result == 0 && p->m) result = write_tensors(join(&path, folder, "trainer/optimizer.safetensors"), p, moments, both, 2, e);
+    if (result == 0 && array_count > 0) result = write_arrays(join(&path, folder, "trainer/optimizer.safetensors"), arrays, array_count, p->backend, e);
     if (result == 0) result = write_text(folder, "trainer/state.json", &text, e);
     if (result == 0) result = sync_folder(join(&path, folder, "trainer"), e);
   }
@@ -380,7 +430,17 @@ int checkpoint_publish(const char *dir, const char *folder, struct err *e) {
   return result;
 }
 
-int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
+int checkpoint_mark_best(const char *dir, int64_t step, struct err *e) {
+  struct buffer best = {0}, target = {0};
+  buffer_printf(&target, "step-%lld", (long long)step);
+  int result = replace_link(buffer_string(&target), join(&best, dir, "best"), e);
+  if (result == 0) result = sync_folder(dir, e);
+  buffer_release(&best);
+  buffer_release(&target);
+  return result;
+}
+
+int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, const struct checkpoint_array *arrays, int array_count, const json_t *state, const struct checkpoint_extra *extra, struct err *e) {
   struct buffer tmp = {0}, final = {0}, old = {0};
   buffer_printf(&final, "%s/step-%lld", dir, (long long)step);
   buffer_string(&final);
@@ -390,7 +450,7 @@ int checkpoint_save(const char *dir, int64_t step, const struct parameters *p, c
   int result = remove_tree(tmp.data, e);
   if (result == 0) result = remove_tree(old.data, e);
   if (result == 0) result = output_folder(tmp.data, e);
-  if (result == 0) result = fill_folder(tmp.data, p, state, extra, e);
+  if (result == 0) result = fill_folder(tmp.data, p, arrays, array_count, state, extra, e);
   /* a step that is there already (written again after --resume) steps aside */
   if (result == 0 && rename(final.data, old.data) < 0 && errno != ENOENT) result = err_errno(e, "%s", final.data);
   if (result == 0 && rename(tmp.data, final.data) < 0) result = err_errno(e, "%s", final.data);

@@ -6,8 +6,17 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/model/op.h"
 
-/* ---- liveness */
+/* ---- schedule */
+
+struct schedule {
+  struct plan *p;
+  bool *droppable, *remade; /* of each value that owns: its memory is let go after the forward pass; it is there again */
+  bool *written;            /* of each value: its gradient holds something */
+};
+
+static int owner(const struct plan *p, int value) { return plan_owner(p, value, NULL); }
 
 static void touch(struct plan *p, int buffer, int step) {
   if (buffer < 0) return;
@@ -16,60 +25,135 @@ static void touch(struct plan *p, int buffer, int step) {
   if (step > b->last) b->last = step;
 }
 
-static void touch_value(struct plan *p, int value, int step) {
-  if (value >= 0) touch(p, p->values[value].buffer, step);
-}
-
-static int gradient_add(struct plan *p, int64_t columns) {
-  p->buffers = RESIZE(p->buffers, (size_t)p->buffer_count + 1);
-  p->buffers[p->buffer_count] = (struct plan_buffer){.class = BUFFER_GRADIENT, .elements = p->B * p->T * columns, .first = -1, .last = -1};
-  return p->buffer_count++;
-}
-
-/* Walks backward.  An add hands its gradient on to both summands without a copy.  That is right because the branch was
- * computed from x: everything that adds to the gradient of x on the branch's behalf runs later in this walk than
- * everything that reads the gradient of the branch. */
-static void gradients(struct plan *p) {
-  int steps = 2 * p->count;
-  bool *written = NEW_ARRAY(bool, (size_t)p->value_count + 1);
-  for (int i = p->count - 1; i >= 0; i--) {
-    struct plan_node *n = &p->nodes[i];
-    int step = steps - 1 - i;
-    int dy = n->output >= 0 ? p->values[n->output].gradient : -1;
-    if (n->op == PLAN_CLASSIFIER) {
-      p->values[n->input].gradient = gradient_add(p, p->values[n->input].columns);
-      touch(p, p->values[n->input].gradient, i); /* made in the forward step */
-    } else if (n->op == PLAN_ADD) {
-      assert(p->values[n->input].gradient < 0 && n->second > n->input);
-      p->values[n->input].gradient = p->values[n->second].gradient = dy;
-      written[n->input] = true;
-    } else if (n->op == PLAN_ROPE) {
-      p->values[n->input].gradient = dy;
-    } else if (n->input >= 0) {
-      struct plan_value *x = &p->values[n->input];
-      if (x->gradient < 0) x->gradient = gradient_add(p, x->columns);
-      n->accumulate = written[n->input];
-      assert(!n->accumulate || n->op == PLAN_RMSNORM);
-      written[n->input] = true;
-      touch(p, x->gradient, step);
-    }
-    touch(p, dy, step);
-
-    touch(p, n->saved, step);
-    if (n->op == PLAN_RMSNORM || n->op == PLAN_MATMUL || n->op == PLAN_ATTENTION || n->op == PLAN_SWIGLU) touch_value(p, n->input, step);
-    if (n->op == PLAN_ATTENTION) touch_value(p, n->output, step);
+/* What a node reads and writes when it runs forward, for the first time or again. */
+static void touch_forward(struct plan *p, const struct plan_node *n, bool again, int step) {
+  for (int i = -1; i < PLAN_INPUTS; i++) {
+    int v = i < 0 ? n->output : n->inputs[i];
+    if (v < 0 || (p->training && !(i < 0 || ops[n->op].training_inputs & 1u << i))) continue;
+    const struct plan_value *o = &p->values[owner(p, v)];
+    touch(p, again ? o->again : o->buffer, step);
   }
-  free(written);
+  if (n->fused && n->op == PLAN_RMSNORM && !again) touch(p, p->values[owner(p, n[-1].inputs[0])].buffer, step); /* the residual's sum happens here */
+  for (int i = 0; i < PLAN_SAVED; i++) touch(p, n->saved[i], step);
+  if (n->op == PLAN_CLASSIFIER) touch(p, p->logits, step);
 }
 
-void memory_liveness(struct plan *p) {
+/* The policies.  norm: what is cheap to make again.  attention: also the mixers, whose values grow with heads.  block: all of
+ * a layer but what it hands on. */
+static bool policy_drops(const struct plan *p, int i) {
+  const struct plan_node *n = &p->nodes[i];
+  if (n->layer < 0 || p->recompute == RECOMPUTE_NONE) return false;
+  if (n->op == PLAN_RMSNORM || n->op == PLAN_LAYERNORM || n->op == PLAN_ACTIVATION || n->op == PLAN_MULTIPLY)
+    if (p->recompute != RECOMPUTE_BLOCK) return !p->config.post_norm || n->op == PLAN_ACTIVATION || n->op == PLAN_MULTIPLY;
+  if (p->recompute == RECOMPUTE_ATTENTION) return n->mixer;
+  return p->recompute == RECOMPUTE_BLOCK && i + 1 < p->count && p->nodes[i + 1].layer == n->layer;
+}
+
+static void choose_droppable(struct schedule *s) {
+  struct plan *p = s->p;
+  bool *kept = NEW_ARRAY(bool, (size_t)p->value_count);
   for (int i = 0; i < p->count; i++) {
     struct plan_node *n = &p->nodes[i];
-    touch_value(p, n->input, i), touch_value(p, n->second, i), touch_value(p, n->output, i);
-    touch(p, n->saved, i);
-    if (n->op == PLAN_CLASSIFIER) touch(p, p->logits, i);
+    n->again = policy_drops(p, i);
+    if (n->output >= 0 && !n->again) kept[owner(p, n->output)] = true;
   }
-  if (p->training) gradients(p);
+  for (int v = 0; v < p->value_count; v++) {
+    struct plan_value *o = &p->values[v];
+    if (o->base >= 0 || kept[v] || p->recompute == RECOMPUTE_NONE) continue;
+    s->droppable[v] = true;
+    int64_t elements = p->buffers[o->buffer].elements;
+    o->again = plan_buffer_add(p, BUFFER_ACTIVATION, elements);
+  }
+  free(kept);
+}
+
+/* Brings a value back that was let go: runs all nodes again that write its memory, in their order. */
+static void ensure(struct schedule *s, int value) {
+  struct plan *p = s->p;
+  int o = owner(p, value);
+  if (!s->droppable[o] || s->remade[o]) return;
+  s->remade[o] = true;
+  for (int i = 0; i < p->count; i++) {
+    const struct plan_node *n = &p->nodes[i];
+    if (n->output < 0 || owner(p, n->output) != o) continue;
+    for (int k = 0; k < PLAN_INPUTS; k++)
+      if (n->inputs[k] >= 0 && ops[n->op].training_inputs & 1u << k) ensure(s, n->inputs[k]);
+    touch_forward(p, n, true, p->step_count);
+    plan_step_add(p, i, STEP_AGAIN);
+  }
+}
+
+static int gradient_of(struct plan *p, int value) {
+  int o = owner(p, value);
+  if (p->values[o].gradient < 0) {
+    int64_t elements = p->buffers[p->values[o].buffer].elements;
+    int buffer = plan_buffer_add(p, BUFFER_GRADIENT, elements);
+    p->values[o].gradient = buffer;
+  }
+  return p->values[o].gradient;
+}
+
+static const struct plan_node *producer(const struct plan *p, int value) {
+  for (int i = 0; i < p->count; i++)
+    if (p->nodes[i].output == value) return &p->nodes[i];
+  return NULL;
+}
+
+/* An add hands its gradient on to both summands without a copy.  That is right because the branch (input 1) was computed from
+ * x (input 0) or apart from it: everything that adds to the gradient of x on the branch's behalf runs later in the backward
+ * pass than everything that reads the gradient of the branch.  A dropout in between changes the branch's in place, so there
+ * x gets a gradient of its own. */
+static void share_gradient(struct schedule *s, struct plan_node *n) {
+  struct plan *p = s->p;
+  const struct plan_node *before = producer(p, n->inputs[1]);
+  struct plan_value *x = &p->values[owner(p, n->inputs[0])];
+  n->shared = x->gradient < 0 && x->columns == p->values[n->inputs[0]].columns && !(before && before->op == PLAN_DROPOUT);
+  if (n->shared) x->gradient = gradient_of(p, n->output);
+  else gradient_of(p, n->inputs[0]);
+  n->accumulate[0] = s->written[n->inputs[0]];
+  s->written[n->inputs[0]] = true;
+}
+
+static void backward(struct schedule *s, int i) {
+  struct plan *p = s->p;
+  struct plan_node *n = &p->nodes[i];
+  const struct op *op = &ops[n->op];
+  if (!op->backward) return;
+  for (int k = 0; k < PLAN_INPUTS; k++)
+    if (n->inputs[k] >= 0 && op->reads & 1u << k) ensure(s, n->inputs[k]);
+  if (op->reads & OP_OUTPUT) ensure(s, n->output);
+  int step = p->step_count;
+  plan_step_add(p, i, STEP_BACKWARD);
+  for (int k = 0; k < PLAN_INPUTS; k++)
+    if (n->inputs[k] >= 0 && op->reads & 1u << k) touch(p, p->values[owner(p, n->inputs[k])].again, step);
+  if (op->reads & OP_OUTPUT) touch(p, p->values[owner(p, n->output)].again, step);
+  for (int k = 0; k < PLAN_SAVED; k++) touch(p, n->saved[k], step);
+  touch(p, gradient_of(p, n->output), step);
+  if (n->op == PLAN_ADD) share_gradient(s, n);
+  for (int k = 0; k < PLAN_INPUTS; k++) {
+    if (n->inputs[k] < 0 || !(op->gradients & 1u << k)) continue;
+    touch(p, gradient_of(p, n->inputs[k]), step);
+    if (op->in_place || n->op == PLAN_ADD) continue;
+    n->accumulate[k] = s->written[n->inputs[k]];
+    assert(!n->accumulate[k] || op->accumulates);
+    s->written[n->inputs[k]] = true;
+  }
+}
+
+void memory_schedule(struct plan *p) {
+  struct schedule s = {.p = p, .droppable = NEW_ARRAY(bool, (size_t)p->value_count), .remade = NEW_ARRAY(bool, (size_t)p->value_count), .written = NEW_ARRAY(bool, (size_t)p->value_count)};
+  if (p->training) choose_droppable(&s);
+  for (int i = 0; i < p->count; i++) {
+    touch_forward(p, &p->nodes[i], false, p->step_count);
+    plan_step_add(p, i, STEP_FORWARD);
+  }
+  if (p->training) {
+    int last = p->count - 1; /* the classifier makes its gradients chunk by chunk in its forward step, so that the logits never exist whole */
+    touch(p, gradient_of(p, p->nodes[last].inputs[0]), last);
+    s.written[p->nodes[last].inputs[0]] = true;
+    for (int i = last - 1; i >= 0; i--) backward(&s, i);
+  }
+  free(s.droppable), free(s.remade), free(s.written);
 }
 
 /* ---- layout */
@@ -112,12 +196,11 @@ void memory_layout(struct plan *p) {
   free(by_offset);
 }
 
-void memory_report(const struct plan *p, const struct parameter_layout *layout, struct memory_report *r) {
+void memory_report(const struct plan *p, const struct parameter_layout *layout, int64_t optimizer, struct memory_report *r) {
   int64_t flat = layout->total * (int64_t)sizeof(real);
-  *r = (struct memory_report){.parameters = flat, .gradients = p->training ? flat : 0, .moments = p->training ? 2 * flat : 0,
-                              .arena = p->arena * (int64_t)sizeof(real)};
-  int64_t(*change)[BUFFER_CLASSES] = MALLOC((size_t)(2 * p->count + 1) * sizeof *change), live[BUFFER_CLASSES] = {0}; /* change: bytes that come to life at a step less those that end */
-  memset(change, 0, (size_t)(2 * p->count + 1) * sizeof *change);
+  *r = (struct memory_report){.parameters = flat, .gradients = p->training ? flat : 0, .optimizer = optimizer, .arena = p->arena * (int64_t)sizeof(real)};
+  int64_t(*change)[BUFFER_CLASSES] = MALLOC((size_t)(p->step_count + 1) * sizeof *change), live[BUFFER_CLASSES] = {0}; /* change: bytes that come to life at a step less those that end */
+  memset(change, 0, (size_t)(p->step_count + 1) * sizeof *change);
   for (int i = 0; i < p->buffer_count; i++) {
     const struct plan_buffer *b = &p->buffers[i];
     int64_t bytes = round_up(b->elements) * (int64_t)sizeof(real);
@@ -125,11 +208,11 @@ void memory_report(const struct plan *p, const struct parameter_layout *layout, 
     change[b->first][b->class] += bytes;
     change[b->last + 1][b->class] -= bytes;
   }
-  for (int step = 0; step < 2 * p->count; step++)
+  for (int step = 0; step < p->step_count; step++)
     for (int c = 0; c < BUFFER_CLASSES; c++) {
       live[c] += change[step][c];
       if (live[c] > r->classes[c]) r->classes[c] = live[c];
     }
   free(change);
-  r->total = r->parameters + r->gradients + r->moments + r->arena;
+  r->total = r->parameters + r->gradients + r->optimizer + r->arena;
 }

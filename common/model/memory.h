@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * Liveness and the arena of a plan.
+ * The steps, liveness and arena of a plan.
  */
 #ifndef MODEL_MEMORY_H
 #define MODEL_MEMORY_H
 
 #include "common/model/plan.h"
 
-/* Sets first and last of every buffer, and for training the gradients and `accumulate` of every node. */
-void memory_liveness(struct plan *p);
+/* Orders the steps, decides what is computed again, gives every value that needs one a gradient, and sets first and last of
+ * every buffer. */
+void memory_schedule(struct plan *p);
 /* Places the buffers so that no two that live at one step overlap: largest first, each at the lowest free offset
  * (greedy by size, arXiv 2001.03288). */
 void memory_layout(struct plan *p);
 
 /* Bytes by class, for --plan.  arena <= the sum of the classes, because buffers share space. */
 struct memory_report {
-  int64_t parameters, gradients, moments;
-  int64_t classes[BUFFER_CLASSES]; /* most that live at one step, each class for itself */
+  int64_t parameters, gradients, optimizer;
+  int64_t classes[BUFFER_CLASSES];      /* most that live at one step, each class for itself */
   int64_t arena;
-  int64_t total;                   /* parameters + gradients + moments + arena */
+  int64_t total;                        /* parameters + gradients + optimizer + arena */
 };
-void memory_report(const struct plan *p, const struct parameter_layout *layout, struct memory_report *r);
+/* optimizer: bytes of the optimiser's state. */
+void memory_report(const struct plan *p, const struct parameter_layout *layout, int64_t optimizer, struct memory_report *r);
 
 #endif

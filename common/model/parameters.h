@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where every parameter lies.  Parameters, their gradients and the two moments of AdamW are flat arrays of one layout:
- *
- *   embedding [V][C] | per layer: input norm [C], q [H D][C] k [H_kv D][C] v [H_kv D][C], o [C][H D],
- *   post-attention norm [C], gate [F][C] up [F][C], down [C][F] | final norm [C] | head [V][C] unless tied
- *
- * q, k, v follow each other without a gap, as do gate and up, so that each group is one matrix to a matmul.  Groups
- * start at multiples of 16 elements; the gaps stay zero.  Names are those of Hugging Face's LlamaForCausalLM.
+ * Where every parameter lies.  Parameters and their gradients are flat arrays of one layout: the embedding, each layer's
+ * tensors in the order in which they are used, the final norm, the head unless tied.  Matrices that one product reads (q, k, v;
+ * gate, up; the experts of a layer) follow each other without a gap.  Such groups start at multiples of 16 elements; the gaps
+ * stay zero.  A matrix lies [out][in].  Names and on-disk forms are those of the model's class in Hugging Face transformers.
  */
 #ifndef MODEL_PARAMETERS_H
 #define MODEL_PARAMETERS_H
@@ -18,42 +15,65 @@
 #include "common/model/config.h"
 #include "kernels/backend.h"
 
-struct parameter_tensor {
-  char *name;           /* model.layers.0.self_attn.q_proj.weight */
-  int rank;             /* 1: norm weight; 2: matrix, and weight decay applies */
-  int64_t shape[2];
-  int64_t offset, count;
-  double init;          /* standard deviation of its initial values; 0: all ones */
+enum parameter_kind {
+  PARAMETER_MATRIX,    /* of a hidden layer */
+  PARAMETER_EMBEDDING, /* of tokens or positions; a tied head is one */
+  PARAMETER_HEAD,
+  PARAMETER_VECTOR,    /* norm weights, biases, what acts channel by channel: no weight decay */
+  PARAMETER_BALANCE,   /* an MoE router's bias for choosing: its "gradient" counts the positions each expert got */
 };
 
-struct parameter_layer {
-  int64_t input_norm, qkv, o, post_norm, gate_up, down; /* offsets */
+struct parameter_tensor {
+  char *name;           /* model.layers.0.self_attn.q_proj.weight */
+  enum parameter_kind kind;
+  int rank;             /* 1, 2 or 3; on disk */
+  int64_t shape[3];     /* on disk, but for `transposed`; 1 beyond its rank */
+  int64_t offset, count;
+  double init, mean;    /* standard deviation of its initial values; 0: all are `mean` */
+  bool transposed;      /* files hold [in][out] (GPT-2's Conv1D) */
+  int64_t head, pairs;  /* pairs > 0: of every `head` rows, the last `pairs` are rotated and lie interleaved in files */
+};
+
+struct parameter_layer { /* offsets; -1: this layer has none */
+  int64_t input_norm, input_norm_bias, post_norm, post_norm_bias;
+  int64_t qkv, qkv_bias, q_norm, k_norm, o, o_bias;
+  int64_t q_a, q_a_norm, q_b, kv_a, kv_a_norm, kv_b;                 /* latent attention; q_b is q without q_rank */
+  int64_t in, short_weight, short_bias, filter, skip;                /* Hyena; its output projection is o */
+  int64_t gate_up, gate_up_bias, down, down_bias;                    /* ungated: gate_up is up alone */
+  int64_t router, correction, experts_gate_up, experts_down, shared_gate_up, shared_down;
+  int64_t expert_gate_up_stride, expert_down_stride;
 };
 
 struct parameter_layout {
   struct parameter_tensor *tensors; /* in order of offset */
   int count;
-  int64_t embedding, final_norm, head; /* offsets; head == embedding when tied */
+  int64_t embedding, positions, final_norm, final_norm_bias, head; /* offsets; -1: none; head == embedding when tied */
   struct parameter_layer *layers;
-  int64_t total;        /* elements of a flat array, gaps included */
+  int64_t total;                    /* elements of a flat array, gaps included */
 };
 
 void parameter_layout_init(struct parameter_layout *l, const struct model_config *c);
 void parameter_layout_release(struct parameter_layout *l);
 
+/* For layouts that others make (the optimiser's state): appends a tensor, and rounds the end up to a multiple of 16. */
+struct parameter_tensor *parameter_layout_add(struct parameter_layout *l, const char *name, enum parameter_kind kind, double init, int rank, const int64_t *shape);
+void parameter_layout_align(struct parameter_layout *l);
+
 struct parameters {
   struct model_config config;
   struct parameter_layout layout;
   const struct backend *backend;
-  real *values;            /* on the backend's device, as are: */
-  real *gradients, *m, *v; /* NULL unless for training */
+  real *values;    /* on the backend's device, as are: */
+  real *gradients; /* NULL unless for training */
 };
 
 int parameters_init(struct parameters *p, const struct model_config *c, const struct backend *backend, bool training, struct err *e);
 void parameters_release(struct parameters *p);
 
-/* Matrices: normal with their `init`; norms: ones.  Element i of tensor t depends on (seed, t, i) only. */
-int parameters_randomize(struct parameters *p, uint64_t seed, struct err *e);
+/* Normal with the tensor's `init`, or constant.  Element i of tensor t depends on (seed, t, i) only.  width_ratio: hidden
+ * size over the width for which initializer_range was chosen (1: this one); hidden matrices get init / sqrt(ratio), the head
+ * init / ratio (muP, arXiv 2203.03466 table 8). */
+int parameters_randomize(struct parameters *p, uint64_t seed, double width_ratio, struct err *e);
 
 int kernel_failed(struct err *e, const struct kernel_error *k); /* copies the message, returns -1 */
 

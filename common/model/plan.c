@@ -6,41 +6,60 @@
 #include "common/base/memory.h"
 #include "common/model/architecture.h"
 #include "common/model/memory.h"
+#include "common/model/op.h"
 
 /* The classifier's chunk of logits is written once and read four times: it should stay in the last-level cache. */
 #define CHUNK_BYTES (16 << 20)
 
-const char *plan_op_name(enum plan_op op) {
-  static const char *const names[] = {"embedding", "rmsnorm", "matmul", "rope", "attention", "swiglu", "add", "classifier"};
-  return names[op];
-}
-
-static int buffer_add(struct plan *p, enum buffer_class class, int64_t elements) {
+int plan_buffer_add(struct plan *p, enum buffer_class class, int64_t elements) {
   p->buffers = RESIZE(p->buffers, (size_t)p->buffer_count + 1);
   p->buffers[p->buffer_count] = (struct plan_buffer){.class = class, .elements = elements, .first = -1, .last = -1};
   return p->buffer_count++;
 }
 
-int plan_value_add(struct plan *p, int64_t columns) {
+int64_t plan_rows(const struct plan *p, enum plan_rows rows, int64_t B, int64_t T) {
+  return rows == ROWS_FILTER ? T : B * T * (rows == ROWS_SLOTS ? p->config.moe.top : 1);
+}
+
+static int value_add(struct plan *p, struct plan_value v) {
   p->values = RESIZE(p->values, (size_t)p->value_count + 1);
-  p->values[p->value_count] = (struct plan_value){.columns = columns, .gradient = -1};
-  p->values[p->value_count].buffer = buffer_add(p, BUFFER_ACTIVATION, p->B * p->T * columns);
+  p->values[p->value_count] = v;
   return p->value_count++;
 }
 
-int plan_value_in_place(struct plan *p, int value) {
-  p->values = RESIZE(p->values, (size_t)p->value_count + 1);
-  p->values[p->value_count] = (struct plan_value){.columns = p->values[value].columns, .buffer = p->values[value].buffer, .gradient = -1};
-  return p->value_count++;
+int plan_value_add(struct plan *p, enum plan_rows rows, int64_t columns) {
+  int buffer = plan_buffer_add(p, BUFFER_ACTIVATION, plan_rows(p, rows, p->B, p->T) * columns);
+  return value_add(p, (struct plan_value){.rows = rows, .columns = columns, .ld = columns, .base = -1, .buffer = buffer, .again = buffer, .gradient = -1});
 }
 
-int plan_statistics_add(struct plan *p, int64_t columns) { return buffer_add(p, BUFFER_STATISTICS, p->B * p->T * columns); }
+int plan_value_within(struct plan *p, int base, int64_t column, int64_t columns) {
+  const struct plan_value *b = &p->values[base];
+  return value_add(p, (struct plan_value){.rows = b->rows, .columns = columns, .ld = b->ld, .base = base, .column = column, .buffer = -1, .again = -1, .gradient = -1});
+}
+
+int plan_value_in_place(struct plan *p, int base) { return plan_value_within(p, base, 0, p->values[base].columns); }
+
+int plan_owner(const struct plan *p, int value, int64_t *column) {
+  int64_t at = 0;
+  for (; p->values[value].base >= 0; value = p->values[value].base) at += p->values[value].column;
+  if (column) *column = at;
+  return value;
+}
+
+int plan_saved_add(struct plan *p, int64_t elements) { return plan_buffer_add(p, BUFFER_STATISTICS, elements); }
 
 struct plan_node *plan_node_add(struct plan *p, enum plan_op op, const char *name, int layer) {
   p->nodes = RESIZE(p->nodes, (size_t)p->count + 1);
   struct plan_node *n = &p->nodes[p->count++];
-  *n = (struct plan_node){.op = op, .name = name, .layer = layer, .input = -1, .second = -1, .output = -1, .parameter = -1, .saved = -1};
+  *n = (struct plan_node){.op = op, .name = name, .layer = layer, .output = -1, .parameter = -1, .bias = -1};
+  for (int i = 0; i < PLAN_INPUTS; i++) n->inputs[i] = -1;
+  for (int i = 0; i < PLAN_SAVED; i++) n->saved[i] = -1;
   return n;
+}
+
+void plan_step_add(struct plan *p, int node, enum step_kind kind) {
+  p->steps = RESIZE(p->steps, (size_t)p->step_count + 1);
+  p->steps[p->step_count++] = (struct plan_step){node, kind};
 }
 
 static int64_t chunk_rows(const struct plan *p) {
@@ -49,36 +68,40 @@ static int64_t chunk_rows(const struct plan *p) {
   return chunk < rows ? chunk : rows;
 }
 
-void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, int64_t B, int64_t T, bool training) {
-  *p = (struct plan){.config = *c, .B = B, .T = T, .training = training};
+/* The sum of a residual and its RMSNorm read and write the same rows: one pass for both. */
+static void fuse(struct plan *p) {
+  for (int i = 0; i + 1 < p->count; i++) {
+    struct plan_node *add = &p->nodes[i], *norm = &p->nodes[i + 1];
+    if (add->op == PLAN_ADD && norm->op == PLAN_RMSNORM && norm->inputs[0] == add->output && norm->heads == 1) norm->fused = add->fused = true;
+  }
+}
+
+void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, int64_t B, int64_t T, bool training, enum recompute recompute) {
+  *p = (struct plan){.config = *c, .B = B, .T = T, .training = training, .recompute = recompute};
   p->chunk_rows = chunk_rows(p);
-  p->logits = buffer_add(p, BUFFER_LOGITS, p->chunk_rows * c->vocab_size);
+  p->logits = plan_buffer_add(p, BUFFER_LOGITS, p->chunk_rows * c->vocab_size);
   architecture_build(p, layout);
-  memory_liveness(p);
+  fuse(p);
+  memory_schedule(p);
   memory_layout(p);
 }
 
 void plan_release(struct plan *p) {
   free(p->nodes);
+  free(p->steps);
   free(p->values);
   free(p->buffers);
   *p = (struct plan){0};
 }
 
-/* Causal attention touches half of the T x T square: 2 products of 2 H D operations a pair forward, 5 backward. */
-struct plan_cost plan_node_cost(const struct plan *p, const struct plan_node *n, int64_t rows, int64_t T, bool backward) {
-  const struct model_config *c = &p->config;
-  double R = (double)rows, in = n->input >= 0 ? (double)p->values[n->input].columns : 0, out = n->output >= 0 ? (double)p->values[n->output].columns : 0;
-  double passes = backward ? 2 : 1, size = sizeof(real);
-  switch (n->op) {
-    case PLAN_EMBEDDING: return (struct plan_cost){backward ? R * out : 0, size * R * out * (backward ? 3 : 2)};
-    case PLAN_RMSNORM: return (struct plan_cost){R * in * (backward ? 8 : 4), size * R * in * (backward ? 4 : 2)};
-    case PLAN_MATMUL: return (struct plan_cost){2 * R * in * out * passes, size * (R * (in + out) + in * out) * passes};
-    case PLAN_ROPE: return (struct plan_cost){3 * R * (double)((c->heads + c->kv_heads) * c->head_dim), size * 2 * R * (double)((c->heads + c->kv_heads) * c->head_dim)};
-    case PLAN_ATTENTION: return (struct plan_cost){(backward ? 5.0 : 2.0) * R * (double)T * (double)(c->heads * c->head_dim), size * R * (in + out) * passes};
-    case PLAN_SWIGLU: return (struct plan_cost){R * out * (backward ? 10 : 5), size * R * (in + out) * (backward ? 5.0 / 3 : 1)};
-    case PLAN_ADD: return (struct plan_cost){backward ? 0 : R * out, backward ? 0 : size * 3 * R * out};
-    default: /* the classifier's backward runs in its forward step */
-      return (struct plan_cost){(p->training ? 6 : 2) * R * in * (double)c->vocab_size, size * (R * in * 2 + in * (double)c->vocab_size) * (p->training ? 3 : 1)};
+struct plan_cost plan_node_cost(const struct plan *p, const struct plan_node *n, int64_t B, int64_t T, bool backward) { return ops[n->op].cost(p, n, (double)B, (double)T, backward); }
+
+double plan_recompute_share(const struct plan *p) {
+  double again = 0, rest = 0;
+  for (int i = 0; i < p->step_count; i++) {
+    double flops = plan_node_cost(p, &p->nodes[p->steps[i].node], p->B, p->T, p->steps[i].kind == STEP_BACKWARD).flops;
+    if (p->steps[i].kind == STEP_AGAIN) again += flops;
+    else rest += flops;
   }
+  return rest > 0 ? again / rest : 0;
 }

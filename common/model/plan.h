@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A model compiled for B sequences of T positions: an array of op nodes in the order of the forward pass.  The backward
- * pass is the same array walked from its end; profile, cost and memory are walks too.
+ * A model compiled for B sequences of T positions: an array of op nodes in the order of the forward pass, and the steps that
+ * run them: all nodes forward, then backward from the end, with nodes run again where a policy lets their values go.  Profile,
+ * cost and memory are walks over the same arrays.
  *
- *   value    a matrix [rows][columns], rows = B T, that nodes read and write
- *   buffer   where a value (or its gradient, or statistics kept for the backward pass) lies in one arena.  Values may
- *            share a buffer when an op works in place; the residual stream has one gradient from end to start
- *   step     node i runs forward at step i and backward at step 2n-1-i; a buffer lives from its first to its last step
- *
- * What backward needs, per op:   embedding: ids | rmsnorm: input, 1/rms | matmul: input | rope: nothing |
- *   attention: q k v, output, log-sum-exp | swiglu: gate, up | add: nothing | classifier: nothing (its gradients are
- *   made chunk by chunk in the forward step, so that the logits never exist whole)
+ *   value    a matrix that nodes read and write.  It owns a buffer, or lies inside another value: all of it (an op that works in
+ *            place) or a range of its columns (q, k and v in the product that makes them).  Gradients lie likewise
+ *   buffer   memory in one arena, from the first to the last step that touches it.  A value that is computed again has a second
+ *            buffer for the backward pass, so that the first one's room is free in between
+ *   node     an op with its values, parameters and what it keeps for its backward pass; which of its values backward reads is
+ *            said by the table of ops (op.c)
  */
 #ifndef MODEL_PLAN_H
 #define MODEL_PLAN_H
@@ -22,40 +21,70 @@
 #include "common/model/config.h"
 #include "common/model/parameters.h"
 
-enum plan_op { PLAN_EMBEDDING, PLAN_RMSNORM, PLAN_MATMUL, PLAN_ROPE, PLAN_ATTENTION, PLAN_SWIGLU, PLAN_ADD, PLAN_CLASSIFIER, PLAN_OPS };
-const char *plan_op_name(enum plan_op op);
+enum plan_op {
+  PLAN_EMBEDDING, PLAN_POSITION, PLAN_RMSNORM, PLAN_LAYERNORM, PLAN_MATMUL, PLAN_ROPE, PLAN_JOIN_KEYS, PLAN_ATTENTION, PLAN_ACTIVATION, PLAN_MULTIPLY, PLAN_ADD, PLAN_DROPOUT,
+  PLAN_ROUTE, PLAN_GATHER, PLAN_EXPERTS, PLAN_COMBINE, PLAN_SHORT_CONVOLUTION, PLAN_FILTER, PLAN_LONG_CONVOLUTION, PLAN_CLASSIFIER, PLAN_OPS
+};
+
+enum recompute { RECOMPUTE_NONE, RECOMPUTE_NORM, RECOMPUTE_ATTENTION, RECOMPUTE_BLOCK };
+#define RECOMPUTE_CHOICES "none|norm|attention|block"
 
 enum buffer_class { BUFFER_ACTIVATION, BUFFER_GRADIENT, BUFFER_STATISTICS, BUFFER_LOGITS, BUFFER_CLASSES };
 
 struct plan_buffer {
   enum buffer_class class;
   int64_t elements;
-  int first, last; /* steps; first -1: not used yet */
+  int first, last; /* steps; first -1: not used */
   int64_t offset;  /* elements from the start of the arena */
 };
 
+enum plan_rows { ROWS_POSITIONS, ROWS_SLOTS, ROWS_FILTER }; /* B T; B T times the experts of a token; T */
+
 struct plan_value {
-  int64_t columns;
-  int buffer, gradient; /* gradient -1: none */
+  enum plan_rows rows;
+  int64_t columns, ld;         /* elements between rows */
+  int base;                    /* the value it lies in; -1: none, it owns: */
+  int64_t column;              /* where in base */
+  int buffer, again, gradient; /* gradient -1: none; again == buffer unless computed again */
 };
+
+enum { PLAN_INPUTS = 5, PLAN_SAVED = 5 };
 
 struct plan_node {
   enum plan_op op;
-  const char *name;    /* "qkv": what the profile groups by */
-  int layer;           /* -1: outside the layers */
-  int input, second;   /* values; -1: none (the embedding reads ids).  second: the other summand of an add */
-  int output;          /* value; -1 for the classifier */
-  int64_t parameter;   /* offset in the flat arrays; -1: none */
-  int saved;           /* buffer of statistics; -1: none */
-  bool accumulate;     /* backward adds to the gradient of `input`, because somebody wrote it before */
+  const char *name;            /* "qkv": what the profile groups by */
+  int layer;                   /* -1: outside the layers */
+  bool mixer;                  /* between a layer's first norm and its output projection */
+  int inputs[PLAN_INPUTS];     /* values; -1: none */
+  int output;                  /* -1: none (the classifier) */
+  int64_t parameter, bias;     /* offsets in the flat arrays; -1: none */
+  int saved[PLAN_SAVED];       /* buffers kept for backward; -1: none */
+  bool accumulate[PLAN_INPUTS]; /* backward adds to this input's gradient, because somebody wrote it before */
+  bool again;                  /* may be run again in the backward pass; its value need not be kept */
+  bool fused;                  /* the add before this RMSNorm runs with it */
+  bool shared;                 /* an add whose three gradients are one */
+  /* what else the op must know */
+  int64_t heads, size, step;   /* rope, grouped norms: heads of `size` columns, `step` apart */
+  int64_t stride;              /* experts: elements between their matrices */
+  struct attention_shape attention;
+  double probability;          /* dropout */
+};
+
+enum step_kind { STEP_FORWARD, STEP_AGAIN, STEP_BACKWARD };
+struct plan_step {
+  int node;
+  enum step_kind kind;
 };
 
 struct plan {
   struct model_config config;
   int64_t B, T;
   bool training;
+  enum recompute recompute;
   struct plan_node *nodes;
   int count;
+  struct plan_step *steps;
+  int step_count;
   struct plan_value *values;
   int value_count;
   struct plan_buffer *buffers;
@@ -65,21 +94,30 @@ struct plan {
   int64_t arena;        /* elements */
 };
 
-/* Builds the array and lays out the arena; aborts only on our own bugs.  training false: no gradients, and buffers are
+/* Builds the arrays and lays out the arena; aborts only on our own bugs.  training false: no gradients, and buffers are
  * reused as soon as they are read. */
-void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, int64_t B, int64_t T, bool training);
+void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, int64_t B, int64_t T, bool training, enum recompute recompute);
 void plan_release(struct plan *p);
 
 /* For architecture.c. */
-int plan_value_add(struct plan *p, int64_t columns);
-int plan_value_in_place(struct plan *p, int value); /* a new value in the buffer of an old one */
-int plan_statistics_add(struct plan *p, int64_t columns);
+int plan_value_add(struct plan *p, enum plan_rows rows, int64_t columns);
+int plan_value_within(struct plan *p, int base, int64_t column, int64_t columns);
+int plan_value_in_place(struct plan *p, int base); /* all of it */
+int plan_saved_add(struct plan *p, int64_t elements);
 struct plan_node *plan_node_add(struct plan *p, enum plan_op op, const char *name, int layer);
 
-/* Cost of one pass of a node over `rows` positions in sequences of T: arithmetic, and bytes that must move at least. */
+/* For memory.c. */
+int plan_buffer_add(struct plan *p, enum buffer_class class, int64_t elements);
+void plan_step_add(struct plan *p, int node, enum step_kind kind);
+int plan_owner(const struct plan *p, int value, int64_t *column); /* the value that owns the memory, and where in its rows (may be NULL) */
+int64_t plan_rows(const struct plan *p, enum plan_rows rows, int64_t B, int64_t T);
+
+/* Cost of one pass of a node over B sequences of T: arithmetic, and bytes that must move at least. */
 struct plan_cost {
   double flops, bytes;
 };
-struct plan_cost plan_node_cost(const struct plan *p, const struct plan_node *n, int64_t rows, int64_t T, bool backward);
+struct plan_cost plan_node_cost(const struct plan *p, const struct plan_node *n, int64_t B, int64_t T, bool backward);
+/* Arithmetic of all nodes that run again, as a share of all other arithmetic of a training pass. */
+double plan_recompute_share(const struct plan *p);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/train/loader.h"
 
+#include <ctype.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/base/number.h"
 #include "common/base/rng.h"
@@ -18,16 +20,23 @@ struct stream { /* shards joined in order */
 
 struct source {
   struct stream stream;
+  char *name;
   double weight, share;
   int64_t windows, draws;
   int64_t held_from, held; /* validation: its first token, its predictions */
 };
 
+struct validation {
+  struct stream stream;
+  char *name;
+  int64_t tokens;          /* predictions */
+};
+
 struct loader {
   struct source *sources;
   int source_count;
-  struct stream validation;
-  int64_t validation_tokens; /* predictions from `validation`; 0 when tails are held back instead */
+  struct validation *validations; /* none: the tails of the sources are held back instead */
+  int validation_count;
   int64_t T, vocab_size;
   uint64_t seed;
   struct loader_info info;
@@ -50,9 +59,9 @@ static void stream_release(struct stream *s) {
 
 void loader_free(struct loader *l) {
   if (!l) return;
-  for (int i = 0; i < l->source_count; i++) stream_release(&l->sources[i].stream);
-  stream_release(&l->validation);
-  free(l->sources);
+  for (int i = 0; i < l->source_count; i++) stream_release(&l->sources[i].stream), free(l->sources[i].name);
+  for (int i = 0; i < l->validation_count; i++) stream_release(&l->validations[i].stream), free(l->validations[i].name);
+  free(l->sources), free(l->validations);
   free(l);
 }
 
@@ -98,6 +107,39 @@ static int stream_add_glob(struct loader *l, struct stream *s, const char *patte
   return result;
 }
 
+static bool name_taken(const struct loader *l, bool validation, const char *name) {
+  for (int i = 0; i < (validation ? l->validation_count : l->source_count); i++)
+    if (strcmp(validation ? l->validations[i].name : l->sources[i].name, name) == 0) return true;
+  return false;
+}
+
+/* "a/web_*.bin" -> "web", "web/[0-9].bin" -> "web", "c4.en.bin" -> "c4_en"; a number follows what is there already. */
+static char *stream_name(const struct loader *l, bool validation, const char *pattern) {
+  const char *begin = pattern + strlen(pattern);
+  struct buffer name = {0}, numbered = {0};
+  while (begin > pattern && name.len == 0) {
+    while (begin > pattern && begin[-1] != '/') begin--;
+    size_t n = strcspn(begin, "*?[/");
+    if (begin[n] == 0 || begin[n] == '/') { /* the ending of a file's name */
+      size_t dot = n;
+      while (dot > 0 && begin[dot] != '.') dot--;
+      if (dot > 0) n = dot;
+    }
+    while (n > 0 && strchr("-_.", begin[n - 1])) n--;
+    for (size_t i = 0; i < n; i++) buffer_put(&name, isalnum((unsigned char)begin[i]) || begin[i] == '-' ? begin[i] : '_');
+    if (name.len == 0 && begin > pattern) begin--;
+  }
+  if (name.len == 0) buffer_append_string(&name, validation ? "validation" : "source");
+  buffer_append_string(&numbered, buffer_string(&name));
+  for (int k = 2; name_taken(l, validation, buffer_string(&numbered)); k++) {
+    buffer_clear(&numbered);
+    buffer_printf(&numbered, "%s_%d", buffer_string(&name), k);
+  }
+  char *result = STRDUP(buffer_string(&numbered));
+  buffer_release(&name), buffer_release(&numbered);
+  return result;
+}
+
 int loader_add_source(struct loader *l, const char *spec, struct err *e) {
   double weight = 1;
   const char *colon = strchr(spec, ':');
@@ -109,14 +151,20 @@ int loader_add_source(struct loader *l, const char *spec, struct err *e) {
     if (is_weight) spec = colon + 1;
     else weight = 1;
   }
+  char *name = stream_name(l, false, spec);
   l->sources = RESIZE(l->sources, (size_t)l->source_count + 1);
-  l->sources[l->source_count] = (struct source){.weight = weight};
+  l->sources[l->source_count] = (struct source){.weight = weight, .name = name};
   return stream_add_glob(l, &l->sources[l->source_count++].stream, spec, e);
 }
 
 int loader_add_shard(struct loader *l, const char *path, struct err *e) { return stream_add(l, &l->sources[l->source_count - 1].stream, path, e); }
 
-int loader_add_validation(struct loader *l, const char *spec, struct err *e) { return stream_add_glob(l, &l->validation, spec, e); }
+int loader_add_validation(struct loader *l, const char *spec, struct err *e) {
+  char *name = stream_name(l, true, spec);
+  l->validations = RESIZE(l->validations, (size_t)l->validation_count + 1);
+  l->validations[l->validation_count] = (struct validation){.name = name};
+  return stream_add_glob(l, &l->validations[l->validation_count++].stream, spec, e);
+}
 
 void loader_info(const struct loader *l, struct loader_info *info) { *info = l->info; }
 
@@ -126,7 +174,7 @@ int loader_start(struct loader *l, int64_t T, int64_t vocab_size, uint64_t seed,
   l->T = T, l->seed = seed, l->vocab_size = vocab_size;
   if (l->info.vocabulary_size > vocab_size)
     return err_set(e, "%s: ids go up to %lld, but the model's vocab_size is %lld", l->info_from, (long long)l->info.vocabulary_size - 1, (long long)vocab_size);
-  bool held_back = l->validation.count == 0;
+  bool held_back = l->validation_count == 0;
   double sum = 0;
   for (int i = 0; i < l->source_count; i++) sum += l->sources[i].weight;
   for (int i = 0; i < l->source_count; i++) {
@@ -141,9 +189,10 @@ int loader_start(struct loader *l, int64_t T, int64_t vocab_size, uint64_t seed,
     s->held_from = m;
     s->held = !held_back ? 0 : n - m - 1 < limit ? n - m - 1 : limit;
   }
-  if (!held_back) {
-    int64_t n = l->validation.starts[l->validation.count] - 1;
-    l->validation_tokens = n < eval_tokens ? n : eval_tokens;
+  for (int i = 0; i < l->validation_count; i++) {
+    struct validation *v = &l->validations[i];
+    int64_t n = v->stream.starts[v->stream.count] - 1, limit = eval_tokens / l->validation_count + (i < eval_tokens % l->validation_count);
+    v->tokens = n < 0 ? 0 : n < limit ? n : limit;
   }
   if (loader_validation_tokens(l) < 1) return err_set(e, "no tokens are left for validation: give -V or more data");
   return 0;
@@ -156,6 +205,8 @@ int64_t loader_training_tokens(const struct loader *l) {
 }
 
 int loader_sources(const struct loader *l) { return l->source_count; }
+const char *loader_source_name(const struct loader *l, int source) { return l->sources[source].name; }
+double loader_share(const struct loader *l, int source) { return l->sources[source].share; }
 int64_t loader_windows(const struct loader *l, int source) { return l->sources[source].windows; }
 int64_t loader_draws(const struct loader *l, int source) { return l->sources[source].draws; }
 void loader_seek(struct loader *l, int source, int64_t draws) { l->sources[source].draws = draws; }
@@ -210,7 +261,7 @@ static int turn(const struct loader *l) {
   return best;
 }
 
-int loader_next(struct loader *l, int64_t count, uint32_t *windows, struct err *e) {
+int loader_next(struct loader *l, int64_t count, uint32_t *windows, int32_t *sources, struct err *e) {
   for (int64_t k = 0; k < count; k++) {
     int i = turn(l);
     struct source *s = &l->sources[i];
@@ -218,15 +269,20 @@ int loader_next(struct loader *l, int64_t count, uint32_t *windows, struct err *
     int64_t window = (int64_t)loader_permute((uint64_t)(s->draws % s->windows), (uint64_t)s->windows, key);
     if (stream_read(l, &s->stream, window * l->T, l->T + 1, windows + k * (l->T + 1), e) < 0) return -1;
     s->draws++;
+    if (sources) sources[k] = i;
   }
   return 0;
 }
 
 int64_t loader_validation_tokens(const struct loader *l) {
-  int64_t n = l->validation_tokens;
+  int64_t n = 0;
+  for (int i = 0; i < l->validation_count; i++) n += l->validations[i].tokens;
   for (int i = 0; i < l->source_count; i++) n += l->sources[i].held > 0 ? l->sources[i].held : 0;
   return n;
 }
+
+int loader_validation_sets(const struct loader *l) { return l->validation_count ? l->validation_count : l->source_count; }
+const char *loader_validation_name(const struct loader *l, int set) { return l->validation_count ? l->validations[set].name : l->sources[set].name; }
 
 static int64_t read_window(const struct loader *l, const struct stream *s, int64_t from, int64_t predictions, int64_t i, uint32_t *window, struct err *e) {
   int64_t n = predictions - i * l->T;
@@ -234,15 +290,18 @@ static int64_t read_window(const struct loader *l, const struct stream *s, int64
   return stream_read(l, s, from + i * l->T, n + 1, window, e) < 0 ? -1 : n;
 }
 
-int64_t loader_validation(struct loader *l, int64_t i, uint32_t *window, struct err *e) {
-  int64_t windows = (l->validation_tokens + l->T - 1) / l->T;
-  if (i < windows) return read_window(l, &l->validation, 0, l->validation_tokens, i, window, e);
-  i -= windows;
-  for (int k = 0; k < l->source_count; k++) {
-    const struct source *s = &l->sources[k];
-    windows = s->held > 0 ? (s->held + l->T - 1) / l->T : 0;
-    if (i < windows) return read_window(l, &s->stream, s->held_from, s->held, i, window, e);
-    i -= windows;
+int64_t loader_validation(struct loader *l, int64_t i, uint32_t *window, int *set, struct err *e) {
+  for (int k = 0; k < loader_validation_sets(l); k++) {
+    const struct source *s = l->validation_count ? NULL : &l->sources[k];
+    const struct stream *stream = s ? &s->stream : &l->validations[k].stream;
+    int64_t from = s ? s->held_from : 0, held = s && s->held > 0 ? s->held : 0, predictions = s ? held : l->validations[k].tokens;
+    int64_t windows = (predictions + l->T - 1) / l->T;
+    if (i >= windows) {
+      i -= windows;
+      continue;
+    }
+    if (set) *set = k;
+    return read_window(l, stream, from, predictions, i, window, e);
   }
   return 0;
 }

@@ -23,4 +23,9 @@ struct schedule {
 
 double schedule_lr(const struct schedule *s, int64_t step);
 
+/* The first step whose learning rate is on the way down; INT64_MAX: none. */
+int64_t schedule_decay_begin(const struct schedule *s);
+/* The `decay` with which wsd falls from `step` on. */
+double schedule_decay_from(const struct schedule *s, int64_t step);
+
 #endif

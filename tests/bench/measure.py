@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Makes the inputs of `make bench`, runs each case's pair of scripts in turn and prints the table.
 
-A script runs with BIN, IN (the inputs), OUT (a scratch folder), JOBS and CONFIG in its environment.  Its speed is
+A script runs with BIN, IN (the inputs), OUT (a scratch folder), CASE and JOBS in its environment.  Its speed is
 input bytes over wall time, unless it prints a line `bench UNITS SECONDS` (peers do, so that starting Python and loading
-packages do not count; training does, so that the first steps do not).  Peak memory is the child's (rusage)."""
-import gzip, json, os, shutil, statistics, subprocess, sys, time
+packages do not count; training does, so that the first steps do not).  Peak memory is the child's (rusage), unless it
+prints `memory MIB`; a line `with TEXT` names its library and settings, and is shown on stderr.
+
+A peer that can be set in several ways (MODES) runs each in the first round; the fastest is measured in the others."""
+import array, gzip, json, os, random, shutil, statistics, struct, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -25,11 +28,15 @@ CASES = {
     "minhash-dedup": ("minhash-dedup", "gaoya", "documents.tsv", "MB/s", 3),
     "bpe-train": ("bpe-train", "tokenizers", "text.txt", "MB/s", 3),
     "bpe-encode": ("bpe-encode", "tiktoken", "text.tsv", "MB/s", 3),
-    "lm-train-fp32": ("lm-train", "torch transformers", "train.bin", "tok/s", 3),
-    "lm-train-bf16": ("lm-train", "torch transformers", "train.bin", "tok/s", 3),
+    "lm-train-gpt2-fp32": ("lm-train", "torch transformers", "gpt2.bin", "tok/s", 5),
+    "lm-train-gpt2-bf16": ("lm-train", "torch transformers", "gpt2.bin", "tok/s", 5),
+    "lm-train-llama-fp32": ("lm-train", "torch transformers", "llama.bin", "tok/s", 5),
+    "lm-train-llama-bf16": ("lm-train", "torch transformers", "llama.bin", "tok/s", 5),
+    "lm-train-llmc": ("lm-train", "numpy", "gpt2.bin", "tok/s", 5),
     "lm-sample": ("lm-sample", "torch transformers", "model", "tok/s", 3),
     "fit-scaling": ("fit-scaling", "scipy", "runs.tsv", "fits/s", 3),
 }
+MODES = {"lm-train-gpt2": ["default", "max-autotune"], "lm-train-llama": ["default", "max-autotune"]}  # by the start of the case
 
 
 def path(name):
@@ -128,6 +135,15 @@ def make_shard(to):
     tool("bpe-encode", "-q", "-t", path("tokenizer.tsv"), "-o", to, path("text.tsv"))
 
 
+def make_random_shard(to, vocabulary, count):
+    """Random tokens serve for the speed of training."""
+    ids = array.array("H", random.Random(1).choices(range(vocabulary), k=count))
+    if sys.byteorder == "big":
+        ids.byteswap()
+    with open(to, "wb") as out:
+        out.write(struct.pack("<256i", 20240520, 1, count, 0x6332, count, 0, vocabulary, -1, *[0] * 248) + ids.tobytes())
+
+
 def make_config(to):
     json.dump(LLAMA_S, open(to, "w"))
 
@@ -155,7 +171,7 @@ def make_runs(to):
 
 
 MAKERS = {"crawl.warc.gz": make_warc, "documents.tsv": make_documents, "pages.tsv": make_pages, "text.txt": make_text, "text.tsv": make_text_tsv,
-          "tokenizer.tsv": make_tokenizer, "train.bin": make_shard, "config.json": make_config, "model": make_model, "runs.tsv": make_runs}
+          "gpt2.bin": lambda to: make_random_shard(to, 50257, 20000), "llama.bin": lambda to: make_random_shard(to, 16384, 100000), "tokenizer.tsv": make_tokenizer, "train.bin": make_shard, "config.json": make_config, "model": make_model, "runs.tsv": make_runs}
 
 
 def need(name):
@@ -185,11 +201,16 @@ def size_of(name):
 
 # ---- running
 
-def run(command, size):
-    """Units per second and peak MiB; RuntimeError with the last line of stderr."""
+class Result:
+    def __init__(self, speed, memory, text):
+        self.speed, self.memory, self.text = speed, memory, text
+
+
+def run(case, command, size):
+    """RuntimeError with the last line of stderr."""
     shutil.rmtree(OUT, True)
     os.makedirs(OUT)
-    env = dict(os.environ, BIN=BIN, IN=IN, OUT=OUT, JOBS=str(len(os.sched_getaffinity(0))), SHARED=SHARED, TORCHINDUCTOR_CACHE_DIR=os.path.join(BUILD, "bench", "inductor"), TOKENIZERS_PARALLELISM="true")
+    env = dict(os.environ, BIN=BIN, IN=IN, OUT=OUT, CASE=case, JOBS=str(len(os.sched_getaffinity(0))), SHARED=SHARED, TORCHINDUCTOR_CACHE_DIR=os.path.join(BUILD, "bench", "inductor"), TOKENIZERS_PARALLELISM="true")
     with open(os.path.join(BUILD, "bench", "stdout"), "w+") as out, open(os.path.join(BUILD, "bench", "stderr"), "w+") as err:
         start = time.monotonic()
         p = subprocess.Popen(command, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
@@ -199,11 +220,49 @@ def run(command, size):
         lines, complaints = out.read().splitlines(), err.read().strip().splitlines()
     if status:
         raise RuntimeError((complaints or [f"status {status}"])[-1][:200])
+    result = Result(size / wall, usage.ru_maxrss / 1024, "")
     for line in lines:
-        if line.startswith("bench "):
-            _, units, seconds = line.split()
-            return float(units) / float(seconds), usage.ru_maxrss / 1024
-    return size / wall, usage.ru_maxrss / 1024
+        word, _, rest = line.partition(" ")
+        if word == "bench":
+            units, seconds = rest.split()
+            result.speed = float(units) / float(seconds)
+        elif word == "memory":
+            result.memory = float(rest)
+        elif word == "with":
+            result.text = rest
+    return result
+
+
+def script(case, program, suffix):
+    """CASE.sh, else the tool's."""
+    return first(os.path.join(HERE, case + suffix), os.path.join(HERE, program + suffix))
+
+
+def compare(case, program, name, runs):
+    """Results of our runs and of the peer's in its fastest mode."""
+    ours = ["bash", "-eo", "pipefail", script(case, program, ".sh")]
+    modes = next((m for start, m in MODES.items() if case.startswith(start)), [None])
+    results, theirs = [], {m: [] for m in modes}
+    for _ in range(runs):
+        results.append(run(case, ours, size_of(name)))
+        for m in modes:
+            theirs[m].append(run(case, [sys.executable, script(case, program, ".py")] + ([m] if m else []), size_of(name)))
+        modes = [max(modes, key=lambda m: theirs[m][0].speed)]
+    for r in (results[0], theirs[modes[0]][0]):
+        if r.text:
+            print(f"{case}: {r.text}", file=sys.stderr)
+    return results, theirs[modes[0]]
+
+
+def share_of_ceiling(case, tokens_s):
+    """What the FLOPs of the formula (lm-train --plan) come to, beside the best library's rate on the model's matmul shapes."""
+    shape = ["--preset", "gpt2-124m", "-d", path("gpt2.bin"), "--seq", "64"] if "-gpt2-" in case else ["-c", path("config.json"), "-d", path("llama.bin"), "--seq", "256"]
+    plan = subprocess.run([os.path.join(BIN, "lm-train"), *shape, "--steps", "1", "--plan"], capture_output=True, text=True).stdout
+    flops = next((float(line.split()[1]) for line in plan.splitlines() if line.startswith("flops_per_token")), 0)
+    best = subprocess.run([sys.executable, os.path.join(HERE, "lm-train-ceiling.py")], capture_output=True, text=True, env=dict(os.environ, CASE=case, JOBS=str(len(os.sched_getaffinity(0))))).stdout.split(None, 2)
+    if flops and len(best) == 3:
+        ours, ceiling = tokens_s * flops / 1e9, float(best[1])
+        print(f"{case}: {ours:.0f} GFLOP/s, {100 * ours / ceiling:.0f}% of the {ceiling:.0f} that {best[2].strip()} reaches on the model's matmul shapes", file=sys.stderr)
 
 
 def missing(packages):
@@ -225,12 +284,21 @@ def row(*cells):
     print("\t".join(cells), flush=True)
 
 
+def cpu():
+    models = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")] if os.path.exists("/proc/cpuinfo") else []
+    return f"{len(os.sched_getaffinity(0))} x {models[0] if models else 'unknown CPU'}"
+
+
 def main():
     os.makedirs(IN, exist_ok=True)
+    print(f"cpu: {cpu()}", file=sys.stderr)
     only = sys.argv[2:]
     row("case", "input", "ours", "peer", "ratio", "peak memory MiB")
     for case, (program, packages, name, unit, runs) in CASES.items():
         if only and case not in only:
+            continue
+        if case == "lm-train-llmc" and not os.environ.get("CRAWL2LM_LLMC"):
+            row(case, "", "", "", "skip", "CRAWL2LM_LLMC names no train_gpt2 of llm.c")
             continue
         if not os.access(os.path.join(BIN, program), os.X_OK):
             row(case, "", "", "", "skip", f"{program} is not built")
@@ -240,17 +308,16 @@ def main():
             row(case, "", "", "", "skip", f"the package {absent} is not installed")
             continue
         try:
-            for n in [name] + ([] if program not in ("lm-train", "lm-sample") else ["config.json"]):
+            for n in [name] + (["config.json"] if program in ("lm-train", "lm-sample") else []):
                 need(n)
-            results = ([], [])
-            for _ in range(runs):
-                for side, script in enumerate((["bash", "-eo", "pipefail", os.path.join(HERE, case + ".sh")], [sys.executable, os.path.join(HERE, case + ".py")])):
-                    results[side].append(run(script, size_of(name)))
+            sides = compare(case, program, name, int(os.environ.get("RUNS", runs)))
         except (LookupError, RuntimeError, OSError, subprocess.CalledProcessError) as e:
             row(case, "", "", "", "skip", str(e).replace("\t", " "))
             continue
-        ours, theirs = (statistics.median(r[0] for r in side) for side in results)
-        memory = [statistics.median(r[1] for r in side) for side in results]
+        ours, theirs = (statistics.median(r.speed for r in side) for side in sides)
+        memory = [statistics.median(r.memory for r in side) for side in sides]
+        if program == "lm-train" and case.endswith("fp32"):
+            share_of_ceiling(case, ours)
         row(case, human(size_of(name)), speed(ours, unit), speed(theirs, unit), f"{ours / theirs:.2f}", f"{memory[0]:.0f} / {memory[1]:.0f}")
 
 

@@ -124,7 +124,7 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
 }
 
 @test "an unsupported config is refused by key and value" {
-  for set in hidden_act=gelu attention_bias=true model_type=qwen2 'rope_parameters={"rope_type":"llama3","rope_theta":500000}' num_key_value_heads=3 head_dim=7; do
+  for set in hidden_act=swash model_type=bert 'rope_parameters={"rope_type":"longrope","rope_theta":500000}' num_key_value_heads=3 head_dim=7; do
     status=0
     train -o m --steps 1 --set "$set" 2> err || status=$?
     [ $status -eq 1 ] && grep -q "${set%%=*}" err || { echo "$set: $status $(cat err)"; return 1; }
@@ -249,4 +249,213 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
   status=0
   "$BIN/lm-sample" -q -m odd -p the 2> err || status=$?
   [ $status -eq 1 ] && grep -q 'not finite' err
+}
+
+# The column of a table by its name, without the header: column FILE NAME
+column() { awk -F '\t' -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; if (!k) exit 1; next } { print $k }' "$1"; }
+
+# refused PATTERN ARGUMENT...: fails, and the message says so
+refused() {
+  local pattern=$1 status=0
+  shift
+  train "$@" 2> err || status=$?
+  if [ $status -ne 1 ] && [ $status -ne 2 ]; then echo "exit $status: $*"; return 1; fi
+  grep -q -e "$pattern" err || { cat err; return 1; }
+}
+
+@test "a branch gives the bits of an undisturbed run with its schedule, and leaves the other run alone" {
+  train -o stable --schedule constant --steps 30 --save-every 10 --keep 0 --log stable.tsv
+  cp -r stable before
+  train -o branch --branch stable/step-20 --schedule wsd --steps 30 --log branch.tsv
+  train -o whole --schedule wsd --decay 0.33333333333333333 --steps 30 --log whole.tsv
+  cmp branch/model.safetensors whole/model.safetensors
+  cmp branch/run.tsv whole/run.tsv
+  sed -n '22,$p' whole.tsv > end
+  sed 1d branch.tsv | cmp - end
+  diff -r stable before
+  train -o newest --branch stable --schedule wsd --steps 40 # the folder of a run: its newest checkpoint
+  [ "$(readlink newest/latest)" = step-40 ]
+  train -o later --branch stable/step-10 --schedule wsd --steps 40 --decay 0.25 --log later.tsv
+  awk -F '\t' 'NR > 1 && $1 <= 30 && $3 != lr && lr { exit 1 } NR == 2 { lr = $3 }' later.tsv
+  train -o branch --branch stable/step-20 --schedule wsd --steps 35 --resume # goes on with its own
+  [ "$(cut -f 8 branch/run.tsv | tail -1)" = 35 ]
+}
+
+@test "a branch is refused where the learning rate falls, with what to do" {
+  train -o cosine --steps 10 --save-every 5 --warmup 2
+  refused 'falls from step 2 on' -o b --branch cosine/step-5 --steps 20
+  train -o wsd --schedule wsd --decay 0.5 --steps 10 --save-every 4 --keep 0
+  refused 'falls from step 5 on' -o b --branch wsd/step-8 --steps 20
+  refused 'leave it out' -o b --branch wsd/step-4 --steps 20 --decay 0.9
+  refused 'give wsd' -o b --branch wsd/step-4 --steps 20 --schedule cosine
+  refused 'nothing is left' -o b --branch wsd/step-4 --steps 4
+  refused '--seed 0' -o b --branch wsd/step-4 --steps 20 --seed 3
+  refused 'not both' -o b --branch wsd/step-4 --init wsd/step-4 --steps 20
+  refused 'another -o' -o wsd --branch wsd/step-4 --steps 20 --force
+  [ -e wsd/step-4 ]
+  [ ! -e b ]
+  mkdir weights && cp wsd/model.safetensors wsd/config.json weights
+  refused '--init' -o b --branch weights --steps 20
+  refused '' -o b --branch nowhere --steps 20
+}
+
+@test "--init begins with the weights of another model and nothing else of it" {
+  train -o first --steps 5 --seed 1
+  train -o second --init first --steps 1 --lr 0 --weight-decay 0 --seed 2
+  cmp first/model.safetensors second/model.safetensors
+  "$BIN/lm-train" -q -d "$T/train.bin" --init first -o third --steps 1 --batch 4 --seq 16 --seed 2 # its config too
+  if cmp -s first/model.safetensors third/model.safetensors; then false; fi
+  [ -n "$(column third/run.tsv init)" ]
+  [ "$(column first/run.tsv init)" = '' ]
+  [ "$(column third/run.tsv init)" = "$(column second/run.tsv init)" ]
+  train -o fourth --init first --steps 2 --save-every 1
+  rm -r fourth/step-2 && train -o fourth --init nowhere --steps 2 --resume # the checkpoint remembers
+  [ "$(column fourth/run.tsv init)" = "$(column third/run.tsv init)" ]
+  refused 'does not have the shape' -o x --init first --steps 1 --set intermediate_size=48
+  "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" --init first -o y --steps 1 --batch 4 --seq 16 --set rope_theta=500000 2> err
+  grep -q 'warning: first: its config.json differs' err
+}
+
+@test "several sources: the loss of each in the log, run.tsv and --stats" {
+  cp "$T/train.bin" web_1.bin && cp "$T/train.bin" code.bin
+  "$BIN/lm-train" -q -c "$T/c.json" -d '3:web_*.bin' -d code.bin -t "$T/tok.tsv" --batch 4 --seq 16 -o m --steps 4 --eval-every 2 --log log.tsv --stats stats.json
+  [ "$(head -1 log.tsv | tr '\t' '\n' | grep : | tr '\n' ' ')" = 'loss:web loss:code val_loss:web val_loss:code ' ]
+  paste <(column log.tsv loss) <(column log.tsv loss:web) <(column log.tsv loss:code) | awk '{ d = $1 - (3 * $2 + $3) / 4; if (d > 1e-6 || d < -1e-6) exit 1; n++ } END { exit n != 4 }'
+  [ "$(column log.tsv val_loss:code | grep -c .)" = 2 ]
+  [ "$(column m/run.tsv sources)" = web:0.75,code:0.25 ]
+  column m/run.tsv val_losses | grep -qE '^web:[0-9.]+,code:[0-9.]+$'
+  grep -q '"web"' stats.json
+  grep -q '"epochs"' stats.json
+  "$BIN/lm-train" -q -c "$T/c.json" -d code.bin -V web_1.bin -V "$T/train.bin" --batch 4 --seq 16 -o n --steps 2 --log log.tsv
+  [ "$(head -1 log.tsv | tr '\t' '\n' | grep : | tr '\n' ' ')" = 'val_loss:web_1 val_loss:train ' ]
+  "$BIN/lm-train" -q -d code.bin -V web_1.bin -o n --steps 3 --resume --log log.tsv # rows keep their columns
+  awk -F '\t' 'NF != 10 { exit 1 }' log.tsv
+  [ "$(column log.tsv step | tr '\n' ' ')" = '1 2 3 ' ]
+}
+
+@test "--spike skips steps, says so, counts them; --max-skips ends the run with what to do" {
+  "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" --batch 4 --seq 16 -o m --steps 60 --spike 1.05 --max-skips 1000 --log log.tsv --lr 1e-5 2> err
+  n=$(column log.tsv skipped | grep -c 1)
+  [ "$n" -gt 0 ]
+  [ "$(column m/run.tsv skipped)" = "$n" ]
+  [ "$(grep -c 'skipped, the gradient' err)" = "$n" ]
+  [ "$(column log.tsv skipped | head -20 | grep -c 1)" = 0 ]
+  status=0
+  train -o n --steps 60 --spike 1.05 --max-skips 1 --lr 1e-5 2> err || status=$?
+  [ $status -eq 1 ]
+  grep -q 'raise --spike' err
+  status=0
+  train -o n --steps 60 --spike 0.9 --force 2> err || status=$?
+  [ $status -eq 2 ]
+}
+
+@test "a run that diverges skips, stops and leaves no checkpoint of weights that are not numbers" {
+  status=0
+  train -o m --steps 50 --lr 1e6 --clip 0 --save-every 1 --keep 0 --max-skips 3 --log log.tsv 2> err || status=$?
+  [ $status -eq 1 ]
+  grep -q '3 steps in a row were skipped: go on from a checkpoint' err
+  [ "$(column log.tsv skipped | tail -3 | tr '\n' ' ')" = '1 1 1 ' ]
+  last=$(column log.tsv step | tail -1)
+  [ ! -e m/step-$last ]
+  [ ! -e m/step-$((last - 2)) ]
+}
+
+@test "--keep-best: DIR/best stays beyond --keep, also over --resume" {
+  refused '--eval-every' -o m --steps 2 --keep-best
+  command=(train -o m --save-every 5 --eval-every 2 --keep 1 --keep-best --lr 3e-2 --schedule constant --seed 3 -V "$T/part_000001.bin" --log log.tsv)
+  "${command[@]}" --steps 11
+  train -o m --resume --steps 60 --lr 1 -V "$T/part_000001.bin" --log log.tsv # remembered; this one only gets worse
+  best=$(paste <(column log.tsv step) <(column log.tsv val_loss) | awk '$2 != "" && (!n || $2 < v) { v = $2; n = $1 } END { print n }')
+  [ "$(readlink m/best)" = "step-$best" ]
+  [ -e m/best/model.safetensors ]
+  [ "$best" -lt 60 ]
+  [ "$(cd m
+  echo step-*)" = "step-60 step-$best" -o "$(cd m
+  echo step-*)" = "step-$best step-60" ]
+  rm m/best # a kill between the save and the link: the checkpoint says it
+  train -o m --resume --steps 60 -V "$T/part_000001.bin"
+  [ "$(readlink m/best)" = "step-$best" ]
+  train -o m --force --steps 1
+  [ ! -L m/best ]
+}
+
+@test "the noise of the gradient is in the log where there are micro-batches" {
+  train -o m --steps 40 --micro-batch 1 --log log.tsv --stats s.json
+  [ "$(column log.tsv noise_trace | grep -c .)" = 40 ]
+  awk -F '\t' 'NR > 1 && $10 != "" { d = $8 / $9 / $10 - 1; if (d > 1e-6 || d < -1e-6) exit 1; n++ } END { exit !n }' log.tsv
+  [ "$(column m/run.tsv noise_scale)" = "$(column log.tsv noise_scale | tail -1)" ]
+  grep -q noise_scale s.json
+  train -o n --steps 2 --micro-batch 4 --log log.tsv
+  [ "$(column log.tsv noise_trace | grep -c .)" = 0 ]
+}
+
+@test "--recipe takes flags as true and false" {
+  echo '{"steps": 3, "keep-best": true, "eval-every": 1, "spike": 20}' > recipe.json
+  train -o m --recipe recipe.json
+  [ -L m/best ]
+  echo '{"steps": 3, "keep-best": 1}' > recipe.json
+  refused 'expected true or false' -o n --recipe recipe.json
+}
+
+@test "a run that does not fit is refused with what would; --plan tells it too" {
+  big=(--preset llama-16m -d "$T/train.bin" -t "$T/tok.tsv" --batch 1024 --seq 64 --steps 1)
+  (
+    ulimit -v 3000000 # kB
+    "$BIN/lm-train" "${big[@]}" --micro-batch 1024 --plan > plan
+    status=0
+    "$BIN/lm-train" -q "${big[@]}" --micro-batch 1024 -o m 2> err || status=$?
+    [ "$status" -eq 1 ]
+  )
+  grep -q 'GiB are there; would fit: --micro-batch' err
+  grep -q '^fits	no$' plan
+  fitting=$(sed -n 's/^largest_micro_batch\t//p' plan)
+  grep -q -e "--micro-batch $fitting" err
+  (
+    ulimit -v 3000000
+    "$BIN/lm-train" "${big[@]}" --micro-batch "$fitting" --plan
+  ) | grep -q '^fits	yes$'
+  [ ! -e m ]
+}
+
+@test "--offload keeps the optimiser in a file and changes no bit; it can come and go with --resume" {
+  train -o a --steps 6 --save-every 3
+  mkdir disk
+  train -o b --steps 3 --offload disk
+  train -o b --steps 6 --resume
+  train -o c --steps 6 --offload disk --schedule cosine
+  cmp a/model.safetensors c/model.safetensors
+  cmp a/latest/trainer/optimizer.safetensors c/latest/trainer/optimizer.safetensors
+  [ -z "$(ls -A disk)" ]
+  refused nowhere -o d --steps 1 --offload nowhere
+  train -o e --steps 6 --save-every 3 && rm -r e/step-6 && train -o e --steps 6 --resume --offload disk
+  cmp a/model.safetensors e/model.safetensors
+}
+
+@test "Muon and SOAP train, differ, and go on with --resume" {
+  for optimizer in muon soap; do
+    train -o $optimizer --optimizer $optimizer --steps 12 --save-every 6
+    rm -r $optimizer/step-12
+    train -o again-$optimizer --optimizer $optimizer --steps 12
+    train -o $optimizer --steps 12 --resume
+    cmp $optimizer/model.safetensors again-$optimizer/model.safetensors
+    [ "$(column $optimizer/run.tsv optimizer)" = $optimizer ]
+  done
+  if cmp -s muon/model.safetensors soap/model.safetensors; then false; fi
+  [ "$(column muon/run.tsv config_hash)" != "$(column soap/run.tsv config_hash)" ]
+  refused 'is missing' -o muon --optimizer adamw --steps 14 --resume
+}
+
+@test "recomputing changes the memory and no bit of the result; z-loss, bf16, muP and the decay of embeddings change the model and the hash" {
+  train -o none --steps 3
+  for policy in norm attention block; do
+    train -o $policy --steps 3 --recompute $policy
+    cmp none/model.safetensors $policy/model.safetensors
+    cmp none/run.tsv $policy/run.tsv
+  done
+  for options in '--z-loss 1e-2' '--dtype bf16' '--mup-base 16' '--decay-embeddings no'; do
+    # shellcheck disable=SC2086
+    train -o other --force --steps 3 $options
+    if cmp -s none/model.safetensors other/model.safetensors; then echo "$options does nothing"; return 1; fi
+    [ "$(column none/run.tsv config_hash)" != "$(column other/run.tsv config_hash)" ]
+  done
 }

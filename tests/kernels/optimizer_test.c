@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/optimizer.h"
 
-#include "tests/kernels/kernel_test.h"
+#include "tests/kernels/expected.h"
 
 static struct kernel_error e;
 
@@ -36,6 +36,41 @@ static void compare(int64_t n, const char *variant) {
   array_free(p), array_free(g), array_free(m), array_free(v), free(want), free(want_m), free(want_v);
 }
 
+/* What torch.optim.AdamW computed, in float64 for the committed file and float32 for the development data. */
+static void check_expected(const struct safetensors *file, const char *prefix, int64_t n, const char *title) {
+  real *p = array(n, 1, 0), *m = array(n, 1, 0), *v = array(n, 1, 0), *g = array(n, 1, 0);
+  float *start = expected(file, prefix, "W0", n), *gradients = expected(file, prefix, "G", EXPECTED_STEPS * n), *all = prefix ? expected(file, prefix, "adamw", EXPECTED_STEPS * n) : NULL;
+  double most = 0;
+  for (int64_t i = 0; i < n; i++) p[i] = start[i];
+  for (int k = 0; k < EXPECTED_STEPS; k++) {
+    struct adamw_settings s = {.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .step = k + 1, .gradient_scale = 1};
+    char name[32];
+    snprintf(name, sizeof name, "adamw.W%d", k + 1);
+    float *one = prefix ? NULL : expected(file, NULL, name, n);
+    for (int64_t i = 0; i < n; i++) g[i] = gradients[k * n + i];
+    most = adamw(p, g, m, v, n, &s, &e) == 0 ? fmax(most, largest_error(p, prefix ? all + k * n : one, n)) : HUGE_VAL;
+    free(one);
+  }
+  ok(most <= 1e-6, "%s: torch's AdamW within 1e-6 at each of %d steps", title, EXPECTED_STEPS);
+  note("largest difference %.2g", most);
+  array_free(p), array_free(m), array_free(v), array_free(g), free(start), free(gradients), free(all);
+}
+
+static void check_files(void) {
+  struct safetensors *file;
+  struct err error;
+  if (!ok(safetensors_open(&file, EXPECTED_FILE, &error) == 0, "the expected values open")) return;
+  for (int i = 0; i < 3; i++) check_expected(file, expected_shapes[i].name, expected_shapes[i].rows * expected_shapes[i].columns, expected_shapes[i].name);
+  safetensors_close(file);
+  const char *path = tap_shared("oracle/lm/optimizers.safetensors");
+  if (!path || safetensors_open(&file, path, &error) < 0) {
+    skip("no ../shared/data", "the shared oracle");
+    return;
+  }
+  check_expected(file, NULL, 48 * 32, "the shared oracle");
+  safetensors_close(file);
+}
+
 int main(int argc, char **argv) {
   backend_cpu()->set_threads(2);
   FOR_EACH_VARIANT(variant_number) {
@@ -57,6 +92,7 @@ int main(int argc, char **argv) {
     compare(100003, variant);
   }
   if (wants_times(argc, argv)) return 0;
+  check_files();
   struct adamw_settings s = {.step = 0};
   ok(adamw(NULL, NULL, NULL, NULL, 0, &s, &e) == -1, "step 0 is an error");
   double sum = 0;

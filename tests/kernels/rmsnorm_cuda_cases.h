@@ -126,8 +126,9 @@ template <class T> static bool run_case(int64_t rows, int64_t C, bool accumulate
     note("nmse: y %.2g, dx %.2g (bound %.2g), d_weight %.2g (bound 1e-11)", ey, edx, bound, edw);
     good = false;
   }
-  rmsnorm_forward(cpu_y.data(), cpu_rstd.data(), cpu_x.data(), cpu_w.data(), rows, C, 1e-5f, &e);
-  rmsnorm_backward(cpu_dx.data(), cpu_dw.data(), cpu_dy.data(), cpu_x.data(), cpu_w.data(), cpu_rstd.data(), rows, C, accumulate, &e);
+  const norm_shape shape = {rows, 1, C, C, C, 1e-5f};
+  rmsnorm_forward(cpu_y.data(), cpu_rstd.data(), cpu_x.data(), cpu_w.data(), &shape, &e);
+  rmsnorm_backward(cpu_dx.data(), cpu_dw.data(), cpu_dy.data(), cpu_x.data(), cpu_w.data(), cpu_rstd.data(), &shape, accumulate, &e);
   double cpu = nmse(values(y), std::vector<double>(cpu_y.begin(), cpu_y.end())) +
                nmse(values(dx), std::vector<double>(cpu_dx.begin(), cpu_dx.end()));
   double cpu_weight = nmse(values(dw), std::vector<double>(cpu_dw.begin(), cpu_dw.end()));

@@ -9,12 +9,15 @@
 #include "common/base/memory.h"
 
 #define UNSET INT64_MIN
+enum { DECAY_YES, DECAY_NO }; /* words of --decay-embeddings */
 #define MOST_TOKENS 9e18 /* of a run: an int64 holds them */
 
 void recipe_options_init(struct recipe_options *o) {
   *o = (struct recipe_options){.steps = UNSET, .tokens = UNSET, .flops = NAN, .batch = UNSET, .micro_batch = UNSET, .seq = UNSET, .warmup = UNSET,
                                .eval_every = UNSET, .eval_tokens = UNSET, .save_every = UNSET, .keep = UNSET, .lr = NAN, .min_lr = NAN, .decay = NAN,
-                               .beta1 = NAN, .beta2 = NAN, .eps = NAN, .weight_decay = NAN, .clip = NAN, .schedule = -1, .optimizer = -1, .dtype = -1};
+                               .beta1 = NAN, .beta2 = NAN, .eps = NAN, .momentum = NAN, .matrix_lr = NAN, .weight_decay = NAN,
+                               .clip = NAN, .spike = NAN, .z_loss = NAN, .soap_frequency = UNSET, .mup_base = UNSET,
+                               .max_skips = UNSET, .schedule = -1, .optimizer = -1, .decay_embeddings = -1, .dtype = -1, .recompute = -1};
 }
 
 int recipe_options_table(struct recipe_options *o, struct option table[RECIPE_ROWS]) {
@@ -30,17 +33,27 @@ int recipe_options_table(struct recipe_options *o, struct option table[RECIPE_RO
       {OPTION_COUNT, 0, "warmup", &o->warmup, "N", "steps of linear warm-up (default 0)", .min = 0, .max = 9e18},
       {OPTION_CHOICE, 0, "schedule", &o->schedule, NULL, "shape of the learning rate (default cosine)", SCHEDULE_CHOICES},
       {OPTION_DOUBLE, 0, "decay", &o->decay, "X", "wsd: share of the steps that decay (default 0.2)", .min = 0, .max = 1},
-      {OPTION_CHOICE, 0, "optimizer", &o->optimizer, NULL, "the optimiser", "adamw"},
-      {OPTION_DOUBLE, 0, "beta1", &o->beta1, "X", "AdamW: decay of the first moment (default 0.9)", .min = 0, .max = 1},
-      {OPTION_DOUBLE, 0, "beta2", &o->beta2, "X", "AdamW: decay of the second moment (default 0.95)", .min = 0, .max = 1},
-      {OPTION_DOUBLE, 0, "eps", &o->eps, "X", "AdamW: epsilon (default 1e-8)", .min = 0, .max = 1},
+      {OPTION_CHOICE, 0, "optimizer", &o->optimizer, NULL, "the optimiser (default adamw)", OPTIMIZER_CHOICES},
+      {OPTION_DOUBLE, 0, "beta1", &o->beta1, "X", "decay of the first moment (default 0.9; soap 0.95)", .min = 0, .max = 1},
+      {OPTION_DOUBLE, 0, "beta2", &o->beta2, "X", "decay of the second moment (default 0.95)", .min = 0, .max = 1},
+      {OPTION_DOUBLE, 0, "eps", &o->eps, "X", "epsilon of AdamW and SOAP (default 1e-8)", .min = 0, .max = 1},
+      {OPTION_DOUBLE, 0, "momentum", &o->momentum, "X", "Muon: decay of the momentum (default 0.95)", .min = 0, .max = 1},
+      {OPTION_DOUBLE, 0, "matrix-lr", &o->matrix_lr, "X", "Muon, SOAP: learning rate of their matrices over --lr (default 1)", .min = 0, .max = 1e6},
+      {OPTION_COUNT, 0, "soap-frequency", &o->soap_frequency, "N", "SOAP: steps between new bases (default 10)", .min = 1, .max = 9e18},
+      {OPTION_COUNT, 0, "mup-base", &o->mup_base, "WIDTH", "muP: hidden_size that --lr was tuned at, 0: off (default 0)", .min = 0, .max = 1e9},
       {OPTION_DOUBLE, 0, "weight-decay", &o->weight_decay, "X", "decay of matrices (default 0.1)", .min = 0, .max = 1e6},
+      {OPTION_CHOICE, 0, "decay-embeddings", &o->decay_embeddings, NULL, "whether embeddings decay too (default yes)", "yes|no"},
       {OPTION_DOUBLE, 0, "clip", &o->clip, "X", "largest norm of the gradient, 0: none (default 1)", .min = 0, .max = 1e30},
-      {OPTION_CHOICE, 0, "dtype", &o->dtype, NULL, "type of the arithmetic", "fp32"},
+      {OPTION_DOUBLE, 0, "spike", &o->spike, "X", "skip steps whose norm is X times its average, 0: none (default 0)", .min = 0, .max = 1e30},
+      {OPTION_COUNT, 0, "max-skips", &o->max_skips, "K", "steps skipped in a row that end the run (default 5)", .min = 1, .max = 9e18},
+      {OPTION_DOUBLE, 0, "z-loss", &o->z_loss, "X", "coefficient of log(Z)^2, keeps the logits small (default 0)", .min = 0, .max = 1e6},
+      {OPTION_CHOICE, 0, "dtype", &o->dtype, NULL, "type of the matrix products (default fp32)", DTYPE_CHOICES},
+      {OPTION_CHOICE, 0, "recompute", &o->recompute, NULL, "what backward computes again to save memory (default none)", RECOMPUTE_CHOICES},
       {OPTION_COUNT, 0, "eval-every", &o->eval_every, "N", "validation loss every N steps (default 0: at the end)", .min = 0, .max = 9e18},
       {OPTION_COUNT, 0, "eval-tokens", &o->eval_tokens, "N", "validation tokens at most (default 131072)", .min = 1, .max = 9e18},
       {OPTION_COUNT, 0, "save-every", &o->save_every, "N", "checkpoint every N steps, 0: at the end (default 1000)", .min = 0, .max = 9e18},
       {OPTION_COUNT, 0, "keep", &o->keep, "N", "checkpoints that stay, 0: all (default 2)", .min = 0, .max = 9e18},
+      {OPTION_FLAG, 0, "keep-best", &o->keep_best, NULL, "keep the checkpoint of the lowest validation loss: DIR/best"},
       {OPTION_END},
   };
   _Static_assert(sizeof rows / sizeof *rows <= RECIPE_ROWS, "the table has room");
@@ -50,6 +63,7 @@ int recipe_options_table(struct recipe_options *o, struct option table[RECIPE_RO
 
 static bool is_set(const struct option *row) {
   if (row->type == OPTION_DOUBLE) return !isnan(*(const double *)row->value);
+  if (row->type == OPTION_FLAG) return *(const bool *)row->value;
   if (row->type == OPTION_CHOICE) return *(const int *)row->value >= 0;
   return *(const int64_t *)row->value != UNSET;
 }
@@ -69,6 +83,11 @@ int recipe_options_fill(struct recipe_options *o, const json_t *object, const ch
     while (i < count && strcmp(rows[i].name, key) != 0) i++;
     if (i == count) return err_set(e, "%s: %s is no key of a recipe", name, key);
     if (is_set(&rows[i]) || (budget && is_budget(key))) continue;
+    if (rows[i].type == OPTION_FLAG && !json_is_boolean(value)) return err_set(e, "%s: %s: expected true or false", name, key);
+    if (rows[i].type == OPTION_FLAG) {
+      *(bool *)rows[i].value = json_is_true(value);
+      continue;
+    }
     struct buffer text = {0};
     buffer_printf(&text, "--%s=", key);
     if (json_is_string(value)) buffer_append_string(&text, json_string_value(value));
@@ -95,6 +114,7 @@ json_t *recipe_options_to_json(const struct recipe_options *o) {
     if (!is_set(&rows[i]) || (is_budget(rows[i].name) && strcmp(rows[i].name, "steps") != 0)) continue;
     json_t *value;
     if (rows[i].type == OPTION_DOUBLE) value = json_real(*(double *)rows[i].value);
+    else if (rows[i].type == OPTION_FLAG) value = json_true();
     else if (rows[i].type != OPTION_CHOICE) value = json_integer(*(int64_t *)rows[i].value);
     else { /* the word of the choice */
       const char *word = rows[i].choices;
@@ -139,22 +159,39 @@ int recipe_options_resolve(struct recipe_options *o, const struct model_config *
   fallback_double(&o->lr, 2e-3 * sqrt(256.0 / (double)c->hidden_size));
   fallback_double(&o->min_lr, 0.1 * o->lr);
   fallback_double(&o->decay, 0.2);
-  fallback_double(&o->beta1, 0.9);
-  fallback_double(&o->beta2, 0.95);
-  fallback_double(&o->eps, 1e-8);
-  fallback_double(&o->weight_decay, 0.1);
+  if (o->optimizer < 0) o->optimizer = OPTIMIZER_ADAMW;
+  const struct optimizer_settings standard = optimizer_defaults((enum optimizer_kind)o->optimizer);
+  fallback_double(&o->beta1, standard.beta1);
+  fallback_double(&o->beta2, standard.beta2);
+  fallback_double(&o->eps, standard.eps);
+  fallback_double(&o->weight_decay, standard.weight_decay);
+  if (o->decay_embeddings < 0) o->decay_embeddings = standard.decay_embeddings ? DECAY_YES : DECAY_NO;
+  fallback_double(&o->momentum, standard.momentum);
+  fallback_double(&o->matrix_lr, standard.matrix_lr);
+  fallback(&o->soap_frequency, standard.frequency);
+  fallback(&o->mup_base, standard.width_base);
   fallback_double(&o->clip, 1);
+  fallback_double(&o->spike, 0);
+  fallback(&o->max_skips, 5);
+  fallback_double(&o->z_loss, 0);
   if (o->schedule < 0) o->schedule = SCHEDULE_COSINE;
-  if (o->optimizer < 0) o->optimizer = 0;
-  if (o->dtype < 0) o->dtype = 0;
+  if (o->dtype < 0) o->dtype = MATMUL_FP32;
+  if (o->recompute < 0) o->recompute = RECOMPUTE_NONE;
+  if (o->keep_best && o->eval_every == 0) return err_usage(e, "--keep-best compares validation losses: give --eval-every");
+  if (o->spike > 0 && o->spike <= 1) return err_usage(e, "--spike %g: half of all steps are above their average; give a factor above 1, such as 10", o->spike);
   if (o->seq > c->max_positions)
     return err_usage(e, "--seq %lld: the model takes %lld positions (max_position_embeddings); --set max_position_embeddings=%lld", (long long)o->seq, (long long)c->max_positions, (long long)o->seq);
   if (o->batch % o->micro_batch) return err_usage(e, "--micro-batch %lld does not divide --batch %lld", (long long)o->micro_batch, (long long)o->batch);
-  if (o->beta1 >= 1 || o->beta2 >= 1) return err_usage(e, "--beta1 and --beta2 must be below 1");
+  if (o->beta1 >= 1 || o->beta2 >= 1 || o->momentum >= 1) return err_usage(e, "--beta1, --beta2 and --momentum must be below 1");
   if (o->min_lr > o->lr && o->schedule != SCHEDULE_CONSTANT) return err_usage(e, "--min-lr %g is above --lr %g", o->min_lr, o->lr);
   if (budget_steps(o, c, e) < 0) return -1;
-  *r = (struct recipe){.batch = o->batch, .micro_batch = o->micro_batch, .seq = o->seq, .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps,
-                       .weight_decay = o->weight_decay, .clip = o->clip, .eval_every = o->eval_every, .save_every = o->save_every,
+  struct optimizer_settings *optimizer = &r->optimizer;
+  *r = (struct recipe){.batch = o->batch, .micro_batch = o->micro_batch, .seq = o->seq, .optimizer = optimizer_defaults((enum optimizer_kind)o->optimizer), .clip = o->clip,
+                       .spike = o->spike, .max_skips = o->max_skips, .z_loss = o->z_loss, .dtype = (enum matmul_type)o->dtype, .recompute = (enum recompute)o->recompute,
+                       .eval_every = o->eval_every, .save_every = o->save_every, .keep_best = o->keep_best,
                        .schedule = {.shape = (enum schedule_shape)o->schedule, .lr = o->lr, .min_lr = o->min_lr, .decay = o->decay, .warmup = o->warmup, .steps = o->steps}};
+  optimizer->beta1 = o->beta1, optimizer->beta2 = o->beta2, optimizer->eps = o->eps, optimizer->weight_decay = o->weight_decay;
+  optimizer->decay_embeddings = o->decay_embeddings == DECAY_YES, optimizer->momentum = o->momentum, optimizer->matrix_lr = o->matrix_lr;
+  optimizer->frequency = o->soap_frequency, optimizer->width_base = o->mup_base;
   return 0;
 }

@@ -18,11 +18,13 @@ struct recipe_options {
   int64_t steps, tokens;        /* unset: INT64_MIN */
   double flops;                 /* unset: NAN */
   int64_t batch, micro_batch, seq, warmup, eval_every, eval_tokens, save_every, keep;
-  double lr, min_lr, decay, beta1, beta2, eps, weight_decay, clip;
-  int schedule, optimizer, dtype; /* unset: -1 */
+  int64_t soap_frequency, mup_base, max_skips;
+  double lr, min_lr, decay, beta1, beta2, eps, momentum, matrix_lr, weight_decay, clip, spike, z_loss;
+  int schedule, optimizer, decay_embeddings, dtype, recompute; /* unset: -1 */
+  bool keep_best;                            /* unset: false */
 };
 
-enum { RECIPE_ROWS = 25 };
+enum { RECIPE_ROWS = 40 };
 
 void recipe_options_init(struct recipe_options *o);
 /* Fills `table`, OPTION_END last; returns the number of rows before it. */

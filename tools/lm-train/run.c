@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "common/base/json.h"
 #include "common/base/memory.h"
@@ -23,19 +25,27 @@
 #include "common/token/tokenizer.h"
 #include "common/train/loader.h"
 #include "common/train/trainer.h"
+#include "tools/lm-train/memory_plan.h"
 #include "tools/lm-train/record.h"
+
+/* Of a timeline: about 15 MB of JSON at most. */
+#define TRACE_STEPS 5
+#define TRACE_EVENTS 65536
 
 struct training {
   struct program *program;
   struct run_settings *settings;
-  struct buffer folder;          /* the checkpoint that --resume goes on with; empty: none */
+  struct buffer folder;          /* the checkpoint that --resume or --branch goes on with; empty: none */
   json_t *state;                 /* its trainer/state.json */
+  bool branched;                 /* it is another run's */
+  char init[17];                 /* hash of the weights of --init; "": none */
   struct loader *loader;
   struct tokenizer *tokenizer;
   struct model_config config;
   struct recipe recipe;
   uint64_t seed;
   struct parameters parameters;
+  struct optimizer *optimizer;
   struct plan plan;
   struct trainer *trainer;
   struct profile *profile;
@@ -43,6 +53,8 @@ struct training {
   int lock;                      /* descriptor of the output folder; -1: not open */
   double peak;                   /* GFLOP/s of a large matmul here */
   double seconds;                /* of all steps of this process */
+  int64_t saved;                 /* step of the newest checkpoint */
+  double *source_losses;         /* of each source, the last that was known */
   int64_t first;                 /* steps done before it */
 };
 
@@ -61,6 +73,36 @@ static int check_folder(struct training *t, struct err *e) {
   int found = checkpoint_latest(p->output, &t->folder, e);
   if (found > 0) t->state = checkpoint_state(t->folder.data, e);
   return found < 0 || (found && !t->state) ? -1 : 0;
+}
+
+static bool lies_in(const char *path, const char *dir) {
+  char *inner = realpath(path, NULL), *outer = realpath(dir, NULL);
+  size_t n = outer ? strlen(outer) : 0;
+  bool inside = inner && outer && strncmp(inner, outer, n) == 0 && (inner[n] == '/' || inner[n] == 0);
+  free(inner);
+  free(outer);
+  return inside;
+}
+
+/* Where a run begins that --resume found no checkpoint for. */
+static int find_beginning(struct training *t, struct err *e) {
+  struct run_settings *s = t->settings;
+  const char *folder = s->branch ? s->branch : s->init;
+  if (s->init && s->branch) return err_usage(e, "give --init or --branch, not both");
+  if (t->state || !folder) return 0;
+  if (t->program->force && t->program->output && lies_in(folder, t->program->output))
+    return err_usage(e, "%s lies in %s, which --force would clear: give another -o", folder, t->program->output);
+  if (!s->branch) return 0;
+  struct buffer path = {0};
+  buffer_printf(&path, "%s/trainer/state.json", folder);
+  int found = 1;
+  if (access(buffer_string(&path), F_OK) == 0) buffer_append_string(&t->folder, folder), buffer_string(&t->folder);
+  else found = checkpoint_latest(folder, &t->folder, e); /* the folder of a run */
+  buffer_release(&path);
+  if (found == 0) return err_set(e, "%s: no checkpoint with trainer/state.json is there; --init begins with weights alone", folder);
+  if (found > 0) t->state = checkpoint_state(t->folder.data, e);
+  t->branched = t->state != NULL;
+  return t->state ? 0 : -1;
 }
 
 /* Two runs in one folder would take each other's files for leftovers. */
@@ -135,19 +177,47 @@ static int build_config(struct training *t, struct err *e) {
   bool given = s->config || s->preset || s->set.count;
   if (s->config && s->preset) return err_usage(e, "give --config or --preset, not both");
   if (t->state && !given) return checkpoint_config(&t->config, t->folder.data, e);
-  if (!s->config && !s->preset) return err_usage(e, "which model?  Give -c CONFIG.json or --preset NAME");
-  json_t *object = s->config ? config_load(s->config, e) : config_preset(s->preset, e);
+  if (!s->config && !s->preset && !s->init) return err_usage(e, "which model?  Give -c CONFIG.json or --preset NAME");
+  struct buffer path = {0};
+  if (s->config) buffer_append_string(&path, s->config);
+  else buffer_printf(&path, "%s/config.json", s->init ? s->init : "");
+  json_t *object = s->preset ? config_preset(s->preset, e) : config_load(buffer_string(&path), e);
   int result = object ? 0 : -1;
   if (result == 0) result = adapt_to_data(t, object, e);
   for (int i = 0; i < s->set.count && result == 0; i++) result = config_set(object, s->set.items[i], e);
-  if (result == 0) result = config_parse(&t->config, object, s->config ? s->config : s->preset, e);
+  if (result == 0) result = config_parse(&t->config, object, s->preset ? s->preset : path.data, e);
   json_decref(object);
+  buffer_release(&path);
   struct model_config before;
   if (result == 0 && t->state) {
     result = checkpoint_config(&before, t->folder.data, e);
-    if (result == 0 && config_hash(&before) != config_hash(&t->config)) result = err_set(e, "%s: --resume with another config than the run began with", t->folder.data);
+    if (result == 0 && config_hash(&before) != config_hash(&t->config)) result = err_set(e, "%s: --%s with another config than the run began with", t->folder.data, t->branched ? "branch" : "resume");
   }
   return result;
+}
+
+/* A branch goes on from a learning rate that has not begun to fall, and falls from where it stands unless --decay says
+ * from where. */
+static int check_branch(struct training *t, bool own_decay, struct err *e) {
+  struct recipe_options options;
+  struct recipe before;
+  int64_t step = -1;
+  recipe_options_init(&options);
+  if (recipe_options_fill(&options, json_object_get(t->state, "recipe"), t->folder.data, e) < 0 || recipe_options_resolve(&options, &t->config, &before, e) < 0 ||
+      json_get_int(t->state, "step", &step, e) < 0)
+    return -1;
+  struct schedule *s = &t->recipe.schedule;
+  int64_t begin = schedule_decay_begin(&before.schedule);
+  if (step > begin)
+    return err_set(e, "%s: after %" PRId64 " steps; its learning rate falls from step %" PRId64 " on: branch from an earlier checkpoint, or from a run with --schedule wsd or constant",
+                   t->folder.data, step, begin);
+  if (step >= s->steps) return err_usage(e, "%s: %" PRId64 " steps are done, so nothing is left of %" PRId64 ": give more --steps, --tokens or --flops", t->folder.data, step, s->steps);
+  if (s->shape == SCHEDULE_WSD && !own_decay) t->settings->recipe.decay = s->decay = schedule_decay_from(s, step);
+  if (schedule_decay_begin(s) < step)
+    return s->shape == SCHEDULE_WSD ? err_usage(e, "--decay %g of %" PRId64 " steps begins at step %" PRId64 ", before the branch at %" PRId64 ": give less, or leave it out", s->decay, s->steps,
+                                                schedule_decay_begin(s), step)
+                                    : err_usage(e, "--schedule: the learning rate would have fallen before the branch at step %" PRId64 ": give wsd, or constant", step);
+  return 0;
 }
 
 static int build_recipe(struct training *t, struct err *e) {
@@ -159,6 +229,7 @@ static int build_recipe(struct training *t, struct err *e) {
     if (result < 0) return -1;
   }
   int64_t seed = -1;
+  bool own_decay = !isnan(s->recipe.decay);
   if (t->state) {
     if (recipe_options_fill(&s->recipe, json_object_get(t->state, "recipe"), t->folder.data, e) < 0 || json_get_int(t->state, "seed", &seed, e) < 0) return -1;
     if (t->program->seed >= 0 && t->program->seed != seed) return err_usage(e, "the run has --seed %" PRId64 ", which cannot change", seed);
@@ -169,7 +240,26 @@ static int build_recipe(struct training *t, struct err *e) {
   }
   t->seed = (uint64_t)(t->program->seed >= 0 ? t->program->seed : seed >= 0 ? seed : 0);
   if (recipe_options_resolve(&s->recipe, &t->config, &t->recipe, e) < 0) return -1;
+  t->recipe.seed = t->seed;
+  if (t->branched && check_branch(t, own_decay, e) < 0) return -1;
   return loader_start(t->loader, t->recipe.seq, t->config.vocab_size, t->seed, s->recipe.eval_tokens, e);
+}
+
+static struct memory_choice memory_chosen(const struct training *t) {
+  const struct recipe *r = &t->recipe;
+  return (struct memory_choice){.micro_batch = r->micro_batch, .seq = r->seq, .recompute = r->recompute, .offload = t->settings->offload != NULL};
+}
+
+static int check_memory(const struct training *t, int64_t needed, struct err *e) {
+  double memory = memory_of_machine();
+  if ((double)needed <= memory) return 0;
+  char need[NUMBER_TEXT], have[NUMBER_TEXT];
+  struct buffer advice = {0};
+  const struct memory_choice choice = memory_chosen(t);
+  memory_advice(&advice, &t->config, &t->recipe.optimizer, &choice, t->recipe.batch, memory);
+  err_set(e, "%s are needed and %s are there; %s (see --plan)", number_bytes((double)needed, need), number_bytes(memory, have), buffer_string(&advice));
+  buffer_release(&advice);
+  return -1;
 }
 
 static int print_plan(const struct training *t, const struct memory_report *m, struct err *e) {
@@ -180,10 +270,15 @@ static int print_plan(const struct training *t, const struct memory_report *m, s
   printf("flops_per_token\t%.0f\nsteps\t%" PRId64 "\ntokens\t%.0f\nflops\t%.9g\n", per_token, r->schedule.steps, tokens, per_token * tokens);
   printf("batch\t%" PRId64 "\nmicro_batch\t%" PRId64 "\nseq\t%" PRId64 "\nlr\t%.9g\n", r->batch, r->micro_batch, r->seq, r->schedule.lr);
   printf("training_tokens\t%" PRId64 "\nvalidation_tokens\t%" PRId64 "\n", loader_training_tokens(t->loader), loader_validation_tokens(t->loader));
-  printf("bytes_parameters\t%" PRId64 "\nbytes_gradients\t%" PRId64 "\nbytes_moments\t%" PRId64 "\n", m->parameters, m->gradients, m->moments);
+  printf("bytes_parameters\t%" PRId64 "\nbytes_gradients\t%" PRId64 "\nbytes_optimizer\t%" PRId64 "\n", m->parameters, m->gradients, m->optimizer);
   printf("bytes_activations\t%" PRId64 "\nbytes_activation_gradients\t%" PRId64 "\nbytes_statistics\t%" PRId64 "\nbytes_logits\t%" PRId64 "\n",
          m->classes[BUFFER_ACTIVATION], m->classes[BUFFER_GRADIENT], m->classes[BUFFER_STATISTICS], m->classes[BUFFER_LOGITS]);
   printf("bytes_arena\t%" PRId64 "\nbytes_total\t%" PRId64 "\n", m->arena, m->total);
+  struct buffer rows = {0};
+  const struct memory_choice choice = memory_chosen(t);
+  memory_rows(&rows, &t->config, &r->optimizer, &choice, r->batch, memory_of_machine());
+  fwrite(rows.data, 1, rows.len, stdout);
+  buffer_release(&rows);
   return ferror(stdout) ? err_errno(e, "stdout: cannot write") : 0;
 }
 
@@ -200,24 +295,48 @@ static int choose_device(struct training *t, const struct backend **backend, str
   return 0;
 }
 
+/* --init: the weights of another model, whose hash stands for them. */
+static int take_weights(struct training *t, struct err *e) {
+  const struct parameters *p = &t->parameters;
+  const char *folder = t->settings->init;
+  struct model_config theirs;
+  struct kernel_error k;
+  if (checkpoint_weights(&t->parameters, folder, e) < 0) return -1;
+  if (checkpoint_config(&theirs, folder, e) == 0 && config_hash(&theirs) != config_hash(&t->config))
+    program_warn(t->program, "%s: its config.json differs from this run's where the shapes do not show it", folder);
+  size_t bytes = (size_t)p->layout.total * sizeof(real);
+  real *values = MALLOC(bytes);
+  int result = p->backend->to_host(values, p->values, bytes, &k) < 0 ? kernel_failed(e, &k) : 0;
+  if (result == 0) snprintf(t->init, sizeof t->init, "%016" PRIx64, (uint64_t)XXH3_64bits(values, bytes));
+  free(values);
+  return result;
+}
+
 static int build_model(struct training *t, struct err *e) {
   const struct backend *backend;
   struct memory_report m;
   struct parameter_layout layout;
   parameter_layout_init(&layout, &t->config);
-  plan_init(&t->plan, &t->config, &layout, t->recipe.micro_batch, t->recipe.seq, true);
-  memory_report(&t->plan, &layout, &m);
+  plan_init(&t->plan, &t->config, &layout, t->recipe.micro_batch, t->recipe.seq, true, t->recipe.recompute);
+  memory_report(&t->plan, &layout, t->settings->offload ? 0 : optimizer_bytes(&layout, &t->recipe.optimizer), &m);
   parameter_layout_release(&layout);
   if (t->settings->plan) return print_plan(t, &m, e);
-  double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-  char need[NUMBER_TEXT], have[NUMBER_TEXT];
-  if ((double)m.total > memory)
-    return err_set(e, "%s are needed and this machine has %s: lower --micro-batch or --seq, or take a smaller model (see --plan)", number_bytes((double)m.total, need), number_bytes(memory, have));
+  if (check_memory(t, m.total, e) < 0) return -1;
   if (choose_device(t, &backend, e) < 0 || parameters_init(&t->parameters, &t->config, backend, true, e) < 0) return -1;
-  if (trainer_new(&t->trainer, &t->parameters, &t->plan, t->loader, comm_self(), &t->recipe, e) < 0) return -1;
-  if (!t->state) return parameters_randomize(&t->parameters, t->seed, e);
-  if (checkpoint_weights(&t->parameters, t->folder.data, e) < 0 || checkpoint_moments(&t->parameters, t->folder.data, e) < 0) return -1;
-  return trainer_restore(t->trainer, t->state, e) < 0 ? err_prefix(e, "%s", t->folder.data) : 0;
+  if (optimizer_new(&t->optimizer, &t->parameters, &t->recipe.optimizer, t->settings->offload, e) < 0) return -1;
+  if (trainer_new(&t->trainer, &t->parameters, t->optimizer, &t->plan, t->loader, comm_self(), &t->recipe, e) < 0) return -1;
+  if (!t->state && t->settings->init) return take_weights(t, e);
+  if (!t->state) {
+    int64_t base = t->recipe.optimizer.width_base;
+    return parameters_randomize(&t->parameters, t->seed, base > 0 ? (double)t->config.hidden_size / (double)base : 1, e);
+  }
+  const char *init = "";
+  const struct checkpoint_array state = {"", optimizer_layout(t->optimizer), optimizer_state(t->optimizer)};
+  if (checkpoint_weights(&t->parameters, t->folder.data, e) < 0 || checkpoint_arrays(&state, 1, backend, t->folder.data, e) < 0) return -1;
+  if (trainer_restore(t->trainer, t->state, e) < 0 || json_get_string(t->state, "init", &init, e) < 0) return err_prefix(e, "%s", t->folder.data);
+  snprintf(t->init, sizeof t->init, "%.16s", init);
+  if (t->branched) trainer_forget_best(t->trainer);
+  return 0;
 }
 
 /* ---- while it trains */
@@ -225,6 +344,14 @@ static int build_model(struct training *t, struct err *e) {
 static bool on_stop(void *context) {
   (void)context;
   return program_stop_requested();
+}
+
+static void warn_skipped(struct training *t, const struct trainer_report *r) {
+  char why[96];
+  if (r->skipped == TRAINER_SKIP_LOSS) snprintf(why, sizeof why, "the loss is %g", r->loss);
+  else if (r->skipped == TRAINER_SKIP_NORM) snprintf(why, sizeof why, "the gradient's norm is %g", r->grad_norm);
+  else snprintf(why, sizeof why, "the gradient's norm is %.4g, its average %.4g", r->grad_norm, r->norm_average);
+  program_warn(t->program, "step %" PRId64 ": skipped, %s (%" PRId64 " in a row of at most %" PRId64 ")", r->step, why, r->skips, t->recipe.max_skips);
 }
 
 static int on_report(void *context, const struct trainer_report *r, struct err *e) {
@@ -237,7 +364,10 @@ static int on_report(void *context, const struct trainer_report *r, struct err *
   progress_text(t->program->progress, "step %" PRId64 "/%" PRId64 "  loss %.4f  lr %.3g  %s tok/s  MFU %.0f%% of %.0f GFLOP/s  %s left", r->step, t->recipe.schedule.steps,
                 r->loss, r->lr, number_short(speed, rate), 100 * mfu, t->peak, number_duration((double)(t->recipe.schedule.steps - r->step) * t->seconds / steps, left));
   if (!isnan(r->val_loss)) program_verbose(t->program, "step %" PRId64 ": validation loss %.4f", r->step, r->val_loss);
-  return t->log ? record_log_step(t->log, r, per_step, e) : 0;
+  if (r->skipped != TRAINER_TAKEN) warn_skipped(t, r);
+  for (int i = 0; r->losses && i < loader_sources(t->loader); i++)
+    if (!isnan(r->losses[i])) t->source_losses[i] = r->losses[i];
+  return t->log ? record_log_step(t->log, r, t->loader, per_step, e) : 0;
 }
 
 static int write_tokenizer(void *context, const char *folder, struct err *e) {
@@ -251,8 +381,12 @@ static int on_save(void *context, int64_t step, struct err *e) {
   json_t *state = trainer_state(t->trainer);
   json_object_set_new(state, "seed", json_integer((json_int_t)t->seed));
   json_object_set_new(state, "recipe", recipe_options_to_json(&t->settings->recipe));
-  int result = checkpoint_save(t->program->output, step, &t->parameters, state, &extra, e);
+  if (*t->init) json_object_set_new(state, "init", json_string(t->init));
+  const struct checkpoint_array array = {"", optimizer_layout(t->optimizer), optimizer_state(t->optimizer)};
+  int result = checkpoint_save(t->program->output, step, &t->parameters, &array, 1, state, &extra, e);
   json_decref(state);
+  if (result == 0) t->saved = step;
+  if (result == 0 && trainer_best_step(t->trainer) == step) result = checkpoint_mark_best(t->program->output, step, e);
   if (result == 0) result = checkpoint_prune(t->program->output, t->settings->recipe.keep, e);
   if (result == 0) program_verbose(t->program, "step %" PRId64 ": saved", step);
   return result;
@@ -264,7 +398,7 @@ static int bits_per_byte(struct training *t, double loss, double *bpb, struct er
   if (!t->tokenizer) return 0;
   uint32_t *window = NEW_ARRAY(uint32_t, (size_t)t->recipe.seq + 1);
   int64_t tokens = 0, bytes = 0, n;
-  for (int64_t i = 0; (n = loader_validation(t->loader, i, window, e)) > 0; i++)
+  for (int64_t i = 0; (n = loader_validation(t->loader, i, window, NULL, e)) > 0; i++)
     for (int64_t k = 1; k <= n; k++) {
       tokens++;
       if (window[k] < tokenizer_size(t->tokenizer) && !tokenizer_is_special(t->tokenizer, window[k])) bytes += (int64_t)tokenizer_bytes(t->tokenizer, window[k]).len;
@@ -272,6 +406,36 @@ static int bits_per_byte(struct training *t, double loss, double *bpb, struct er
   free(window);
   if (n == 0 && bytes > 0) *bpb = loss * (double)tokens / (double)bytes / M_LN2;
   return n < 0 ? -1 : 0;
+}
+
+/* A save can be cut short before its links.  The best checkpoint is never older than the one that says so. */
+static int mend_links(struct training *t, struct err *e) {
+  const char *dir = t->program->output;
+  int64_t best = trainer_best_step(t->trainer);
+  if (checkpoint_prune(dir, 0, e) < 0 || checkpoint_publish(dir, t->folder.data, e) < 0) return -1;
+  struct buffer path = {0};
+  buffer_printf(&path, "%s/step-%" PRId64, dir, best);
+  int result = best >= 0 && access(buffer_string(&path), F_OK) == 0 ? checkpoint_mark_best(dir, best, e) : 0;
+  buffer_release(&path);
+  return result;
+}
+
+static void source_stats(struct training *t, const double *val_losses) {
+  struct buffer name = {0};
+  for (int i = 0; i < loader_sources(t->loader) && loader_sources(t->loader) > 1; i++) {
+    const char *source = loader_source_name(t->loader, i);
+    buffer_clear(&name), buffer_printf(&name, "sources.%s.tokens", source);
+    stats_int(t->program->stats, buffer_string(&name), loader_draws(t->loader, i) * t->recipe.seq);
+    buffer_clear(&name), buffer_printf(&name, "sources.%s.epochs", source);
+    stats_double(t->program->stats, buffer_string(&name), (double)loader_draws(t->loader, i) / (double)loader_windows(t->loader, i));
+    buffer_clear(&name), buffer_printf(&name, "sources.%s.loss", source);
+    if (!isnan(t->source_losses[i])) stats_double(t->program->stats, buffer_string(&name), t->source_losses[i]);
+  }
+  for (int i = 0; i < loader_validation_sets(t->loader) && loader_validation_sets(t->loader) > 1; i++) {
+    buffer_clear(&name), buffer_printf(&name, "validation.%s.loss", loader_validation_name(t->loader, i));
+    if (!isnan(val_losses[i])) stats_double(t->program->stats, buffer_string(&name), val_losses[i]);
+  }
+  buffer_release(&name);
 }
 
 static void summary(struct training *t, double loss, double bpb) {
@@ -289,14 +453,48 @@ static void summary(struct training *t, double loss, double bpb) {
   stats_double(p->stats, "flops", flops * (double)(steps * per_step));
   stats_double(p->stats, "loss", loss);
   if (!isnan(bpb)) stats_double(p->stats, "bpb", bpb);
+  stats_int(p->stats, "skipped", trainer_steps_skipped(t->trainer));
+  if (!isnan(trainer_noise_scale(t->trainer))) stats_double(p->stats, "noise_scale", trainer_noise_scale(t->trainer));
   stats_time(p->stats, "steps", t->seconds);
   stats_time(p->stats, "tokens_per_second", speed);
   stats_time(p->stats, "peak_gflop_s", t->peak);
   stats_time(p->stats, "mfu", speed * flops / (t->peak * 1e9));
 }
 
+static bool is_trace(const char *path) {
+  size_t n = strlen(path);
+  return n >= 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
 static int write_profile(const struct training *t, struct err *e) {
-  return t->profile ? profile_write(t->profile, t->settings->profile, t->peak, e) : 0;
+  const char *path = t->settings->profile;
+  if (!t->profile) return 0;
+  if (is_trace(path)) return profile_write_trace(t->profile, path, e);
+  const struct machine_peak peak = {.gflop_s = t->peak, .gb_s = profile_memory_peak(t->parameters.backend)};
+  return profile_write(t->profile, path, &peak, e);
+}
+
+/* status: 1 when a signal stopped the run. */
+static int finish(struct training *t, int status, double loss, const double *val_losses, struct err *e) {
+  struct program *p = t->program;
+  int64_t steps = t->recipe.schedule.steps, done = trainer_steps_done(t->trainer);
+  double bpb;
+  FILE *log = t->log;
+  t->log = NULL;
+  if (record_log_close(log, e) < 0) return -1;
+  if (status == 1) {
+    if (t->saved == done) program_message(p, "stopped after step %" PRId64 " of %" PRId64 "; --resume goes on", done, steps);
+    else program_warn(p, "stopped after step %" PRId64 " of %" PRId64 ", whose loss or gradient was not finite: it is not saved, --resume goes on with the last checkpoint", done, steps);
+    return write_profile(t, e);
+  }
+  if (bits_per_byte(t, loss, &bpb, e) < 0) return -1;
+  struct record_totals totals = {.tokens = steps * t->recipe.batch * t->recipe.seq, .steps = steps, .loss = loss, .bpb = bpb, .seed = t->seed, .loader = t->loader,
+                                 .skipped = trainer_steps_skipped(t->trainer), .noise_scale = trainer_noise_scale(t->trainer), .val_losses = val_losses};
+  memcpy(totals.init, t->init, sizeof totals.init);
+  if (record_run(p->output, &t->config, &t->recipe, &totals, e) < 0) return -1;
+  summary(t, loss, bpb);
+  source_stats(t, val_losses);
+  return write_profile(t, e);
 }
 
 static int train(struct training *t, struct err *e) {
@@ -305,35 +503,31 @@ static int train(struct training *t, struct err *e) {
   int64_t steps = t->recipe.schedule.steps;
   t->first = trainer_steps_done(t->trainer);
   if (t->first > steps) return err_set(e, "%s: %" PRId64 " steps are done, more than the %" PRId64 " asked for", t->folder.data, t->first, steps);
-  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (s->log && record_log_open(&t->log, s->log, t->first, e) < 0) ||
-      (p->force && clear_folder(p->output, e) < 0) || (s->resume && checkpoint_prune(p->output, 0, e) < 0) ||
-      (t->state && checkpoint_publish(p->output, t->folder.data, e) < 0))
+  if (output_folder(p->output, e) < 0 || lock_folder(t, e) < 0 || (s->log && record_log_open(&t->log, s->log, t->loader, t->first, e) < 0) ||
+      (p->force && clear_folder(p->output, e) < 0) || (t->state && !t->branched ? mend_links(t, e) : s->resume ? checkpoint_prune(p->output, 0, e) : 0) < 0)
     return -1;
+  t->saved = t->state && !t->branched ? t->first : -1;
+  t->source_losses = NEW_ARRAY(double, (size_t)loader_sources(t->loader));
+  for (int i = 0; i < loader_sources(t->loader); i++) t->source_losses[i] = NAN;
   if (t->state) program_message(p, "going on with %s", t->folder.data);
+  else if (s->init) program_message(p, "beginning with the weights of %s", s->init);
   double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
   if (epochs > 4) program_warn(p, "the data will be read %.1f times over", epochs);
   if (t->recipe.schedule.warmup > steps) program_warn(p, "--warmup %" PRId64 " outlasts the %" PRId64 " steps: --lr is never reached", t->recipe.schedule.warmup, steps);
   if (t->config.hidden_size % t->config.heads && strcmp(t->config.model_type, "llama") == 0)
     program_warn(p, "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64 ": transformers refuses such a Llama (and takes such a Mistral)", t->config.hidden_size, t->config.heads);
-  t->peak = profile_matmul_peak(t->parameters.backend);
-  if (s->profile) trainer_profile(t->trainer, t->profile = profile_new());
+  t->peak = profile_matmul_peak(t->parameters.backend, t->recipe.dtype);
+  if (s->profile) {
+    trainer_profile(t->trainer, t->profile = profile_new());
+    if (is_trace(s->profile)) profile_trace(t->profile, TRACE_STEPS, TRACE_EVENTS);
+  }
 
   const struct trainer_observer observer = {.stop = on_stop, .report = on_report, .save = on_save, .context = t};
-  double loss, bpb;
-  int status = trainer_run(t->trainer, &observer, &loss, e);
-  if (status < 0) return -1;
-  FILE *log = t->log;
-  t->log = NULL;
-  if (record_log_close(log, e) < 0) return -1;
-  if (status == 1) {
-    program_message(p, "stopped after step %" PRId64 " of %" PRId64 "; --resume goes on", trainer_steps_done(t->trainer), steps);
-    return write_profile(t, e);
-  }
-  if (bits_per_byte(t, loss, &bpb, e) < 0) return -1;
-  struct record_totals totals = {.tokens = steps * t->recipe.batch * t->recipe.seq, .steps = steps, .loss = loss, .bpb = bpb, .seed = t->seed};
-  if (record_run(p->output, &t->config, &t->recipe, &totals, e) < 0) return -1;
-  summary(t, loss, bpb);
-  return write_profile(t, e);
+  double loss, *val_losses = NEW_ARRAY(double, (size_t)loader_validation_sets(t->loader));
+  int status = trainer_run(t->trainer, &observer, &loss, val_losses, e);
+  if (status >= 0) status = finish(t, status, loss, val_losses, e);
+  free(val_losses);
+  return status;
 }
 
 int run(struct program *p, struct run_settings *s, struct err *e) {
@@ -344,6 +538,7 @@ int run(struct program *p, struct run_settings *s, struct err *e) {
     setrlimit(RLIMIT_NOFILE, &files);
   }
   int result = check_folder(&t, e);
+  if (result == 0) result = find_beginning(&t, e);
   if (result == 0) result = open_data(&t, e);
   if (result == 0) result = build_config(&t, e);
   if (result == 0) result = build_recipe(&t, e);
@@ -353,11 +548,13 @@ int run(struct program *p, struct run_settings *s, struct err *e) {
   if (t.lock >= 0) close(t.lock);
   profile_free(t.profile);
   trainer_free(t.trainer);
+  optimizer_free(t.optimizer);
   parameters_release(&t.parameters);
   plan_release(&t.plan);
   tokenizer_free(t.tokenizer);
   loader_free(t.loader);
   json_decref(t.state);
   buffer_release(&t.folder);
+  free(t.source_losses);
   return result;
 }

@@ -10,9 +10,11 @@
 #include "tools/lm-train/recipe_options.h"
 
 struct run_settings {
-  const char *config, *preset;       /* one of them, unless --resume */
+  const char *config, *preset;       /* one of them, unless --resume, --init or --branch */
   struct option_list set, data, validation;
   const char *tokenizer, *recipe_path, *log, *profile;
+  const char *init, *branch;         /* folders; at most one */
+  const char *offload;               /* folder for the optimiser's state; NULL: in memory */
   bool resume, plan;
   int device;                        /* index into DEVICE_CHOICES */
   struct recipe_options recipe;

@@ -14,6 +14,7 @@
 #include "common/base/memory.h"
 #include "common/io/output.h"
 #include "common/io/safetensors.h"
+#include "tests/llama.h"
 #include "tests/tap.h"
 
 static struct err e;
@@ -71,9 +72,8 @@ static void check_load(const char *folder, const char *says, double tolerance, c
 }
 
 int main(void) {
-  struct model_config c = {.architecture = "LlamaForCausalLM", .model_type = "llama", .vocab_size = 30, .hidden_size = 16, .intermediate_size = 24, .layers = 2, .heads = 2, .kv_heads = 1, .head_dim = 8,
-                           .max_positions = 16, .rms_norm_eps = 1e-5, .rope_theta = 10000, .initializer_range = 0.02, .tied = true, .bos = -1, .eos = 3, .pad = -1};
-  if (parameters_init(&p, &c, backend_cpu(), true, &e) < 0 || parameters_randomize(&p, 3, &e) < 0) return 1;
+  struct model_config c = llama(30, 16, 24, 2, 2, 1, 16);
+  if (parameters_init(&p, &c, backend_cpu(), true, &e) < 0 || parameters_randomize(&p, 3, 1, &e) < 0) return 1;
   int n = p.layout.count;
 
   double sum = 0, squares = 0;
@@ -126,22 +126,30 @@ int main(void) {
 
   /* our own folder */
   json_t *state = json_pack("{s:i}", "step", 7);
-  for (int64_t i = 0; i < p.layout.total; i++) p.m[i] = (real)i, p.v[i] = (real)(2 * i);
-  ok(checkpoint_save(path_of("own", NULL), 7, &p, state, NULL, &e) == 0 && checkpoint_save(path_of("own", NULL), 30, &p, state, NULL, &e) == 0 && checkpoint_save(path_of("own", NULL), 100, &p, state, NULL, &e) == 0, "three steps are saved");
+  real *m = NEW_ARRAY(real, (size_t)p.layout.total), *v = NEW_ARRAY(real, (size_t)p.layout.total);
+  const struct checkpoint_array arrays[] = {{"m.", &p.layout, m}, {"v.", &p.layout, v}}, unknown = {"w.", &p.layout, v};
+  for (int64_t i = 0; i < p.layout.total; i++) m[i] = (real)i, v[i] = (real)(2 * i);
+  ok(checkpoint_save(path_of("own", NULL), 7, &p, arrays, 2, state, NULL, &e) == 0 && checkpoint_save(path_of("own", NULL), 30, &p, arrays, 2, state, NULL, &e) == 0 && checkpoint_save(path_of("own", NULL), 100, &p, arrays, 2, state, NULL, &e) == 0, "three steps are saved");
   check_load("own", NULL, 0, "the folder itself is the newest");
   struct buffer folder = {0};
   ok(checkpoint_latest(path_of("own", NULL), &folder, &e) == 1 && strstr(folder.data, "step-100"), "steps are ordered by number");
-  memset(p.m, 0, (size_t)p.layout.total * sizeof(real));
-  ok(checkpoint_moments(&p, folder.data, &e) == 0 && p.m[p.layout.layers[1].down + 5] == (real)(p.layout.layers[1].down + 5), "moments come back");
+  memset(m, 0, (size_t)p.layout.total * sizeof(real)), memset(v, 0, (size_t)p.layout.total * sizeof(real));
+  int64_t at = p.layout.layers[1].down + 5;
+  ok(checkpoint_arrays(arrays, 2, p.backend, folder.data, &e) == 0 && m[at] == (real)at && v[at] == (real)(2 * at), "the optimiser's arrays come back");
+  ok(checkpoint_arrays(&unknown, 1, p.backend, folder.data, &e) < 0 && strstr(e.message, "tensor w.model.embed_tokens.weight is missing"), "an array that is not there is an error that names a tensor");
   json_t *read = checkpoint_state(folder.data, &e);
   ok(read && json_equal(read, state), "the state comes back");
   json_decref(read);
   mkdir(path_of("own", "step-200.tmp"), 0777);
   ok(checkpoint_prune(path_of("own", NULL), 2, &e) == 0 && access(path_of("own", "step-7"), F_OK) < 0 && access(path_of("own", "step-30"), F_OK) == 0 && access(path_of("own", "step-200.tmp"), F_OK) < 0, "the oldest goes, and what was left half-written");
-  ok(checkpoint_save(path_of("own", NULL), 100, &p, state, NULL, &e) == 0 && access(path_of("own", "step-100.old"), F_OK) < 0, "a step may be saved again");
+  ok(checkpoint_save(path_of("own", NULL), 40, &p, arrays, 2, state, NULL, &e) == 0 && checkpoint_mark_best(path_of("own", NULL), 30, &e) == 0 && checkpoint_prune(path_of("own", NULL), 1, &e) == 0, "the best is marked");
+  ok(access(path_of("own", "best/model.safetensors"), F_OK) == 0 && access(path_of("own", "step-30"), F_OK) == 0 && access(path_of("own", "step-40"), F_OK) < 0, "and stays, whatever its number");
+  ok(checkpoint_save(path_of("own", NULL), 110, &p, arrays, 2, state, NULL, &e) == 0 && checkpoint_mark_best(path_of("own", NULL), 110, &e) == 0 && checkpoint_prune(path_of("own", NULL), 2, &e) == 0 && access(path_of("own", "step-30"), F_OK) < 0, "until a better one comes");
+  ok(checkpoint_save(path_of("own", NULL), 100, &p, arrays, 2, state, NULL, &e) == 0 && access(path_of("own", "step-100.old"), F_OK) < 0, "a step may be saved again");
   ok(checkpoint_clear(path_of("own", NULL), &e) == 0 && checkpoint_latest(path_of("own", NULL), &folder, &e) == 0 && access(path_of("own", "config.json"), F_OK) < 0, "clearing leaves no step and no link");
   json_decref(state);
   buffer_release(&folder), buffer_release(&text);
+  free(m), free(v);
   parameters_release(&p);
   return tap_done();
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/memory.h"
 #include "common/model/parameters.h"
 #include "tests/tap.h"
 
@@ -38,7 +39,7 @@ static void check_defaults(void) {
   ok_int(c.eos, 3, "of several ends the first is kept");
   ok(parse(&c, "{" BASE ",\"eos_token_id\":100,\"bos_token_id\":-7,\"pad_token_id\":99}") == 0 && c.eos == -1 && c.bos == -1 && c.pad == 99, "an id outside the vocabulary is none");
   ok(parse(&c, "{" BASE ",\"num_key_value_heads\":2,\"head_dim\":16}") == 0 && c.head_dim == 16 && c.kv_heads == 2, "head_dim may differ from hidden_size / heads");
-  ok(parse(&c, "{\"architectures\":[\"MistralForCausalLM\"],\"model_type\":\"mistral\",\"sliding_window\":16,\"vocab_size\":100,\"hidden_size\":32,\"intermediate_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4}") == 0 && c.sliding_window == 16,
+  ok(parse(&c, "{\"architectures\":[\"MistralForCausalLM\"],\"model_type\":\"mistral\",\"sliding_window\":16,\"vocab_size\":100,\"hidden_size\":32,\"intermediate_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4}") == 0 && c.window == 16 && c.mixer[1] == MIXER_SLIDING,
      "Mistral's sliding window is read");
 }
 
@@ -54,6 +55,44 @@ static void check_set(void) {
   ok(config_set(object, "hidden_size", &e) < 0 && config_set(object, "vocab_size.x=1", &e) < 0, "what is no assignment is refused");
   json_decref(object);
   ok(!config_preset("llama-9x", &e) && strstr(e.message, "smollm2-135m"), "an unknown preset lists those that exist");
+}
+
+/* A model gets the name of the plainest class that can say all of it. */
+static void check_name(const char *preset, const char *settings, const char *type) {
+  struct model_config c, again;
+  json_t *object = config_preset(preset, &e);
+  char *copy = STRDUP(settings);
+  bool fine = object != NULL;
+  for (char *at = strtok(copy, " "); at; at = strtok(NULL, " ")) fine = config_set(object, at, &e) == 0 && fine;
+  fine = fine && config_parse(&c, object, "x", &e) == 0;
+  if (ok(fine && strcmp(c.model_type, type) == 0, "%s %s is a %s", preset, settings, type)) {
+    json_t *written = config_to_json(&c);
+    ok(config_parse(&again, written, "written", &e) == 0 && config_hash(&again) == config_hash(&c) && strcmp(again.model_type, type) == 0, "which is read back as the same model");
+    json_decref(written);
+  } else note("%s", fine ? c.model_type : e.message);
+  json_decref(object);
+  free(copy);
+}
+
+static void check_names(void) {
+  check_name("llama-1m", "", "llama");
+  check_name("llama-1m", "attention_bias=true mlp_bias=true hidden_act=gelu", "llama");
+  check_name("llama-1m", "sliding_window=64 layer_types=sliding", "mistral");
+  check_name("llama-1m", "sliding_window=64 layer_types=sliding,full", "crawl2lm");
+  check_name("llama-1m", "qk_norm=true", "qwen3");
+  check_name("llama-1m", "qk_norm=true sliding_window=64 layer_types=sliding,full", "qwen3");
+  check_name("llama-1m", "attention_bias=true attention_output_bias=false", "qwen2");
+  check_name("llama-1m", "num_local_experts=8 num_experts_per_tok=2", "mixtral");
+  check_name("llama-1m", "num_local_experts=8 balance=bias", "crawl2lm");
+  check_name("llama-1m", "kv_lora_rank=32 qk_nope_head_dim=32 qk_rope_head_dim=16 v_head_dim=32", "deepseek_v2");
+  check_name("llama-1m", "kv_lora_rank=32 n_routed_experts=8 n_shared_experts=1 moe_intermediate_size=64 norm_topk_prob=false", "deepseek_v2");
+  check_name("llama-1m", "kv_lora_rank=32 q_lora_rank=24 n_routed_experts=8 n_shared_experts=1 scoring_func=sigmoid topk_method=noaux_tc n_group=2 topk_group=1", "deepseek_v3");
+  check_name("gpt2-124m", "", "gpt2");
+  check_name("gpt2-124m", "hidden_size=384 num_attention_heads=6 num_hidden_layers=6 dropout=0.1", "gpt2");
+  check_name("gpt2-124m", "position=sinusoidal", "crawl2lm");
+  static const char *const own[] = {"activation=relu", "activation=gelu", "activation=silu", "activation=relu2", "position=none", "position=learned", "norm=layernorm", "placement=post", "layer_types=hyena", "layer_types=hyena,full", "dropout=0.1"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) check_name("llama-1m", own[i], "crawl2lm");
+  check_name("llama-1m", "activation=swiglu", "llama");
 }
 
 static void check_output(void) {
@@ -89,10 +128,16 @@ static void check_sizes(void) {
 
 int main(void) {
   check_defaults();
-  refuses("\"hidden_act\":\"gelu\"", "hidden_act: \"gelu\"");
-  refuses("\"attention_bias\":true", "attention_bias: true");
+  refuses("\"hidden_act\":\"mish\"", "hidden_act: \"mish\"");
   refuses("\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}", "rope_scaling");
-  refuses("\"rope_parameters\":{\"rope_type\":\"llama3\",\"rope_theta\":5e5}", "rope_parameters");
+  refuses("\"rope_parameters\":{\"rope_type\":\"llama3\",\"factor\":0.5}", "rope_parameters");
+  refuses("\"layer_types\":[\"full_attention\"]", "layer_types");
+  refuses("\"layer_types\":\"sliding\"", "sliding_window is missing");
+  refuses("\"num_local_experts\":4,\"num_experts_per_tok\":5", "num_experts_per_tok: 5");
+  refuses("\"num_local_experts\":4,\"topk_method\":\"group_limited_greedy\",\"n_group\":3", "n_group: 3");
+  refuses("\"kv_lora_rank\":16,\"num_key_value_heads\":2", "num_key_value_heads: 2");
+  refuses("\"kv_lora_rank\":16,\"position\":\"none\"", "position");
+  refuses("\"dropout\":1", "dropout: 1");
   refuses("\"num_key_value_heads\":3", "num_key_value_heads: 3");
   refuses("\"head_dim\":7", "head_dim: 7");
   refuses("\"sliding_window\":64", "sliding_window: 64");
@@ -101,9 +146,10 @@ int main(void) {
   refuses("\"quantization_config\":{\"bits\":4}", "quantization_config");
   refuses("\"vocab_size\":\"many\"", "vocab_size");
   struct model_config c;
-  ok(parse(&c, "{\"architectures\":[\"Qwen2ForCausalLM\"]}") < 0 && strstr(e.message, "Qwen2ForCausalLM"), "another architecture is refused by name");
+  ok(parse(&c, "{\"architectures\":[\"T5ForCausalLM\"]}") < 0 && strstr(e.message, "T5ForCausalLM"), "another architecture is refused by name");
   ok(parse(&c, "{\"model_type\":\"llama\"}") < 0 && strstr(e.message, "vocab_size is missing"), "a missing size is named");
   check_set();
+  check_names();
   check_output();
   check_sizes();
   return tap_done();

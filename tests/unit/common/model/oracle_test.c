@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Models of transformers against ours: logits, loss, every gradient, three AdamW steps and greedy continuation, from
+ * Models of transformers against ours: logits, loss, every gradient, three AdamW steps, one of Muon, and greedy continuation, from
  * ../shared/data/oracle/lm (made in double precision).
  */
 #include <math.h>
@@ -13,6 +13,7 @@
 #include "common/model/checkpoint.h"
 #include "common/model/execute.h"
 #include "common/model/generate.h"
+#include "common/train/optimizer.h"
 #include "tests/tap.h"
 
 enum { B = 2, T = 32, V = 256 };
@@ -49,13 +50,28 @@ static double worst_tensor(const struct safetensors *ref, const char *prefix, co
   return worst;
 }
 
-static void adamw(struct parameters *p, int64_t step) {
-  struct kernel_error k;
+/* One step of Muon from the initial weights, on the gradients at hand: lr 0.02 sqrt(max(1, rows / columns)), no decay. */
+static void check_muon(struct parameters *p, const struct safetensors *ref, const char *name) {
+  struct optimizer_settings s = optimizer_defaults(OPTIMIZER_MUON);
+  struct optimizer *o;
+  real *before = COPY(p->values, (size_t)p->layout.total * sizeof(real));
+  double worst = 0;
+  s.weight_decay = 0, s.adjust = MUON_ORIGINAL;
+  if (!ok(optimizer_new(&o, p, &s, NULL, &e) == 0 && optimizer_step(o, 1, 0.02, 1, &e) == 0, "%s: Muon steps", name)) return;
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
-    struct adamw_settings s = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = t->rank == 2 ? 0.1 : 0, .step = step, .gradient_scale = 1};
-    p->backend->adamw(p->values + t->offset, p->gradients + t->offset, p->m + t->offset, p->v + t->offset, t->count, &s, &k);
+    float *want;
+    int64_t n;
+    if (t->kind != PARAMETER_MATRIX) continue;
+    if (!load(ref, "muon1.", t->name, &want, &n) || n != t->count) worst = HUGE_VAL;
+    else worst = fmax(worst, relative(p->values + t->offset, want, n));
+    free(want);
   }
+  ok(worst <= 1e-5, "%s: every matrix after a step of Muon is within 1e-5", name);
+  note("largest relative difference of a matrix %.3g", worst);
+  memcpy(p->values, before, (size_t)p->layout.total * sizeof(real));
+  free(before);
+  optimizer_free(o);
 }
 
 static void check_greedy(struct parameters *p, const struct safetensors *ref, const char *name) {
@@ -68,7 +84,7 @@ static void check_greedy(struct parameters *p, const struct safetensors *ref, co
   struct execution *x;
   struct cache cache;
   real logits[V];
-  plan_init(&plan, &p->config, &p->layout, 1, 8, false);
+  plan_init(&plan, &p->config, &p->layout, 1, 8, false, RECOMPUTE_NONE);
   ok(execution_new(&x, &plan, p, 64, &e) == 0 && cache_init(&cache, &p->config, p->backend, 1, 64, &e) == 0, "%s: a cache is made", name);
   /* the prompt in two parts, 5 and 3 positions, then one by one */
   bool fine = execute_extend(x, &cache, 0, 1, 5, ids, NULL, &e) == 0 && execute_extend(x, &cache, 0, 1, 3, ids + 5, logits, &e) == 0;
@@ -113,7 +129,7 @@ static void check_model(const char *name) {
 
   struct plan plan;
   struct execution *x;
-  plan_init(&plan, &c, &p.layout, B, T, true);
+  plan_init(&plan, &c, &p.layout, B, T, true, RECOMPUTE_NONE);
   ok(execution_new(&x, &plan, &p, T, &e) == 0, "%s: a plan is made", name);
   static real logits[B * T * V];
   ok(execute_logits(x, B, T, ids, false, logits, &e) == 0, "%s: it runs forward", name);
@@ -122,12 +138,15 @@ static void check_model(const char *name) {
   ok(worst <= 1e-5, "%s: logits are within 1e-5", name);
   note("largest difference of a logit %.3g", worst);
 
+  struct optimizer_settings settings = optimizer_defaults(OPTIMIZER_ADAMW);
+  struct optimizer *adamw;
+  if (!ok(optimizer_new(&adamw, &p, &settings, NULL, &e) == 0, "%s: an optimiser is there", name)) return;
   double count = B * (T - 1);
   for (int step = 0; step < 4; step++) {
     struct kernel_error k;
-    double loss = 0;
-    p.backend->zero(p.gradients, (size_t)p.layout.total * sizeof(real), &k);
-    if (!ok(execute_train(x, ids, targets, 1 / count, &loss, &e) == 0, "%s: step %d runs", name, step)) break;
+    double losses[B] = {0}, loss = 0;
+    if (!ok(execute_train(x, ids, targets, 1 / count, true, losses, &e) == 0, "%s: step %d runs", name, step)) break;
+    for (int b = 0; b < B; b++) loss += losses[b];
     snprintf(title, sizeof title, "%s: loss before step %d", name, step);
     ok_near(loss / count, losses_want[step], 2e-5, title);
     if (step == 0) {
@@ -139,12 +158,14 @@ static void check_model(const char *name) {
       p.backend->sum_squares(&squares, p.gradients, p.layout.total, &k);
       ok_near(sqrt(squares), norm_want[0], 1e-5, "the norm of the gradient is the reference's");
     }
-    if (step < 3) adamw(&p, step + 1);
+    if (step == 0) check_muon(&p, ref, name);
+    if (step < 3) optimizer_step(adamw, step + 1, 1e-3, 1, &e);
   }
   worst = worst_tensor(ref, "adamw3.", &p, p.values);
   ok(worst <= 1e-4, "%s: every parameter after three AdamW steps is within 1e-4", name);
   note("largest relative difference of a parameter %.3g", worst);
 
+  optimizer_free(adamw);
   execution_free(x);
   plan_release(&plan);
   parameters_release(&p);

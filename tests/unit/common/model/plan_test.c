@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "common/model/memory.h"
+#include "tests/llama.h"
 #include "tests/tap.h"
 
 static struct model_config config(int64_t layers) {
-  return (struct model_config){.architecture = "LlamaForCausalLM", .model_type = "llama", .vocab_size = 1000, .hidden_size = 64, .intermediate_size = 160, .layers = layers, .heads = 4, .kv_heads = 2, .head_dim = 16,
-                               .max_positions = 64, .rms_norm_eps = 1e-5, .rope_theta = 10000, .initializer_range = 0.02, .tied = true, .bos = -1, .eos = -1, .pad = -1};
+  return llama(1000, 64, 160, layers, 4, 2, 64);
 }
 
 static bool overlaps(const struct plan *p) {
@@ -24,7 +24,7 @@ static bool overlaps(const struct plan *p) {
 
 static int64_t most_alive(const struct plan *p) {
   int64_t most = 0;
-  for (int step = 0; step < 2 * p->count; step++) {
+  for (int step = 0; step < p->step_count; step++) {
     int64_t sum = 0;
     for (int i = 0; i < p->buffer_count; i++)
       if (p->buffers[i].first >= 0 && p->buffers[i].first <= step && step <= p->buffers[i].last) sum += p->buffers[i].elements;
@@ -38,8 +38,8 @@ int main(void) {
   struct parameter_layout l;
   struct plan train, infer;
   parameter_layout_init(&l, &c);
-  plan_init(&train, &c, &l, 4, 32, true);
-  plan_init(&infer, &c, &l, 4, 32, false);
+  plan_init(&train, &c, &l, 4, 32, true, RECOMPUTE_NONE);
+  plan_init(&infer, &c, &l, 4, 32, false, RECOMPUTE_NONE);
   ok(!overlaps(&train), "buffers that live at one step lie apart, training");
   ok(!overlaps(&infer), "and without training");
   ok(train.arena <= most_alive(&train) * 11 / 10, "the training arena is within a tenth of the most that lives at once");
@@ -51,21 +51,33 @@ int main(void) {
   struct parameter_layout deep_layout;
   struct plan deep_plan;
   parameter_layout_init(&deep_layout, &deep);
-  plan_init(&deep_plan, &deep, &deep_layout, 4, 32, false);
+  plan_init(&deep_plan, &deep, &deep_layout, 4, 32, false, RECOMPUTE_NONE);
   ok_int(deep_plan.arena, infer.arena, "inference memory does not grow with the layers");
 
   int embedding_gradient = -1, shared = 0;
   for (int i = 0; i < train.count; i++) {
-    if (train.nodes[i].op == PLAN_EMBEDDING) embedding_gradient = train.values[train.nodes[i].output].gradient;
-    if (train.nodes[i].op == PLAN_ADD) shared += train.values[train.nodes[i].output].gradient == embedding_gradient;
+    if (train.nodes[i].op == PLAN_EMBEDDING) embedding_gradient = train.values[plan_owner(&train, train.nodes[i].output, NULL)].gradient;
+    if (train.nodes[i].op == PLAN_ADD) shared += train.nodes[i].shared && train.values[plan_owner(&train, train.nodes[i].output, NULL)].gradient == embedding_gradient;
   }
   ok_int(shared, 12, "the residual stream has one gradient buffer from end to start");
 
   double flops = 0;
   for (int i = 0; i < train.count; i++)
-    flops += plan_node_cost(&train, &train.nodes[i], 4 * 32, 32, false).flops + (train.nodes[i].op == PLAN_CLASSIFIER ? 0 : plan_node_cost(&train, &train.nodes[i], 4 * 32, 32, true).flops);
+    flops += plan_node_cost(&train, &train.nodes[i], 4, 32, false).flops + (train.nodes[i].op == PLAN_CLASSIFIER ? 0 : plan_node_cost(&train, &train.nodes[i], 4, 32, true).flops);
   double formula = config_flops_per_token(&c, 32) * 4 * 32;
   ok(flops > formula && flops < 1.1 * formula, "the nodes' costs add up to the formula and a little for the rest (%.3f)", flops / formula);
+
+  /* each policy keeps less and computes more again */
+  int64_t arena = train.arena;
+  double share = 0;
+  for (int policy = RECOMPUTE_NORM; policy <= RECOMPUTE_BLOCK; policy++) {
+    struct plan again;
+    plan_init(&again, &c, &l, 4, 32, true, (enum recompute)policy);
+    ok(!overlaps(&again) && again.arena < arena && plan_recompute_share(&again) > share, "recompute %d: %.2f of the arena for %.3f more arithmetic", policy, (double)again.arena / (double)train.arena, plan_recompute_share(&again));
+    arena = again.arena, share = plan_recompute_share(&again);
+    plan_release(&again);
+  }
+  ok(share > 0.2 && share < 1.0 / 3 + 1e-9, "running every block again costs a third of forward and backward, the classifier aside");
   plan_release(&train), plan_release(&infer), plan_release(&deep_plan);
   parameter_layout_release(&l), parameter_layout_release(&deep_layout);
   return tap_done();

@@ -59,7 +59,7 @@ static void check_epochs(void) {
   ok_int(loader_training_tokens(l), 112 * T, "which is that many predictions");
   uint32_t *got = NEW_ARRAY(uint32_t, (size_t)windows * (T + 1)), *second = NEW_ARRAY(uint32_t, (size_t)windows * (T + 1));
   bool *hit = NEW_ARRAY(bool, (size_t)windows), whole = true;
-  ok(loader_next(l, windows, got, &e) == 0, "an epoch is read");
+  ok(loader_next(l, windows, got, NULL, &e) == 0, "an epoch is read");
   for (int64_t w = 0; w < windows; w++) {
     const uint32_t *window = got + w * (T + 1);
     for (int t = 1; t <= T; t++) whole &= window[t] == window[0] + (uint32_t)t; /* also across shards */
@@ -67,15 +67,15 @@ static void check_epochs(void) {
     hit[window[0] / T] = true;
   }
   ok(whole, "every window comes once, whole, also where shards meet");
-  ok(loader_next(l, windows, second, &e) == 0 && memcmp(got, second, (size_t)windows * (T + 1) * 4) != 0, "the next epoch has another order");
+  ok(loader_next(l, windows, second, NULL, &e) == 0 && memcmp(got, second, (size_t)windows * (T + 1) * 4) != 0, "the next epoch has another order");
   loader_seek(l, 0, windows + 5);
-  ok(loader_next(l, 3, got, &e) == 0 && memcmp(got, second + 5 * (T + 1), 3 * (T + 1) * 4) == 0, "a position can be gone back to");
+  ok(loader_next(l, 3, got, NULL, &e) == 0 && memcmp(got, second + 5 * (T + 1), 3 * (T + 1) * 4) == 0, "a position can be gone back to");
 
   ok_int(loader_validation_tokens(l), 99, "the last tenth is for validation");
   uint32_t window[T + 1];
   int64_t n, seen = 0;
   bool right = true;
-  for (int64_t i = 0; (n = loader_validation(l, i, window, &e)) > 0; i++) {
+  for (int64_t i = 0; (n = loader_validation(l, i, window, NULL, &e)) > 0; i++) {
     for (int64_t t = 0; t <= n; t++) right &= window[t] == 900 + seen + t;
     seen += n;
   }
@@ -93,7 +93,13 @@ static void check_weights(void) {
   uint32_t windows[400 * 5];
   int low = 0;
   bool even = true;
-  ok(loader_next(l, 400, windows, &e) == 0, "400 windows");
+  int32_t sources[400];
+  ok(loader_next(l, 400, windows, sources, &e) == 0, "400 windows");
+  bool told = true;
+  for (int i = 0; i < 400; i++) told &= sources[i] == (windows[i * 5] >= 5000);
+  ok(told, "each tells its source");
+  ok_string(loader_source_name(l, 1), "high", "a source is called by its path");
+  ok_near(loader_share(l, 0), 0.75, 1e-12, "and knows its share");
   for (int i = 0; i < 400; i++) {
     low += windows[i * 5] < 5000;
     even &= low - 0.75 * (i + 1) <= 1 && low - 0.75 * (i + 1) >= -1;
@@ -102,7 +108,35 @@ static void check_weights(void) {
   ok(even, "at any time within one window");
   ok_int(loader_validation_tokens(l), 10, "at most --eval-tokens are validated");
   uint32_t window[5];
-  ok(loader_validation(l, 0, window, &e) == 4 && window[0] == 9000 && loader_validation(l, 2, window, &e) == 2 && window[2] == 9010 && loader_validation(l, 3, window, &e) == 0, "the last window is shorter");
+  ok(loader_validation(l, 0, window, NULL, &e) == 4 && window[0] == 9000 && loader_validation(l, 2, window, NULL, &e) == 2 && window[2] == 9010 && loader_validation(l, 3, window, NULL, &e) == 0, "the last window is shorter");
+  loader_free(l);
+}
+
+static void check_sets(void) {
+  struct loader *l = loader_new();
+  ok(loader_add_source(l, shard("web_1.bin", 0, 200, 1), &e) == 0 && loader_add_validation(l, shard("c4.en_0.bin", 1000, 30, 1), &e) == 0 && loader_add_validation(l, shard("code.bin", 2000, 100, 1), &e) == 0 &&
+     loader_add_validation(l, shard("code.bin", 2000, 100, 1), &e) == 0, "three validation sets");
+  ok(loader_start(l, 8, 10000, 0, 61, &e) == 0, "of 61 tokens in all");
+  ok_string(loader_validation_name(l, 0), "c4_en_0", "a name without dots");
+  ok_string(loader_validation_name(l, 2), "code_2", "a second of the same name has a number");
+  int64_t n, counts[3] = {0};
+  uint32_t window[9];
+  bool right = true;
+  int set;
+  for (int64_t i = 0; (n = loader_validation(l, i, window, &set, &e)) > 0; i++) {
+    right &= window[0] == (set == 0 ? 1000 : 2000) + counts[set];
+    counts[set] += n;
+  }
+  ok(n == 0 && right && counts[0] == 21 && counts[1] == 20 && counts[2] == 20, "are read one after the other, in equal parts");
+  ok_int(loader_validation_tokens(l), 61, "that make up the whole");
+  loader_free(l);
+  l = loader_new();
+  char pattern[300];
+  shard("web_1.bin", 0, 200, 1);
+  snprintf(pattern, sizeof pattern, "2:%s", shard("web_2.bin", 0, 200, 1));
+  *strrchr(pattern, '2') = '*';
+  ok(loader_add_source(l, pattern, &e) == 0, "a pattern");
+  ok_string(loader_source_name(l, 0), "web", "is called by what stands before the star");
   loader_free(l);
 }
 
@@ -116,6 +150,7 @@ int main(void) {
   check_permutation();
   check_epochs();
   check_weights();
+  check_sets();
   struct loader *l = loader_new();
   loader_add_source(l, shard("x.bin", 0, 100, 1), &e);
   refuses("shards of two tokenizers are refused", l, loader_add_shard(l, shard("y.bin", 0, 100, 2), &e), "another tokenizer");

@@ -12,6 +12,7 @@
 #include "common/base/rng.h"
 #include "common/model/execute.h"
 #include "common/train/trainer.h"
+#include "tests/llama.h"
 #include "tests/tap.h"
 
 enum { B = 16, T = 128, STEPS = 150, VALIDATION_WINDOWS = 64 };
@@ -46,13 +47,14 @@ static double validation_loss(struct parameters *p, const unsigned char *text) {
   struct plan plan;
   struct execution *x;
   int32_t ids[B * T], targets[B * T];
-  double loss = 0;
-  plan_init(&plan, &p->config, &p->layout, B, T, false);
+  double losses[B] = {0}, loss = 0;
+  plan_init(&plan, &p->config, &p->layout, B, T, false, RECOMPUTE_NONE);
   bool fine = execution_new(&x, &plan, p, T, &e) == 0;
   for (int w = 0; fine && w < VALIDATION_WINDOWS; w += B) {
     for (int i = 0; i < B * T; i++) ids[i] = text[w * T + i], targets[i] = text[w * T + i + 1];
-    fine = execute_evaluate(x, B, T, ids, targets, &loss, &e) == 0;
+    fine = execute_evaluate(x, B, T, ids, targets, losses, &e) == 0;
   }
+  for (int b = 0; b < B; b++) loss += losses[b];
   execution_free(x);
   plan_release(&plan);
   return fine ? loss / (VALIDATION_WINDOWS * T) : NAN;
@@ -77,17 +79,17 @@ int main(void) {
   unsigned char *text = read_text(text_path, &size);
   uint64_t train = (uint64_t)((double)size * 0.9);
 
-  struct model_config c = {.architecture = "LlamaForCausalLM", .model_type = "llama", .vocab_size = 256, .hidden_size = 256, .intermediate_size = 704, .layers = 4,
-                           .heads = 4, .kv_heads = 4, .head_dim = 64, .max_positions = 256, .rms_norm_eps = 1e-5, .rope_theta = 10000, .initializer_range = 0.02, .tied = true, .bos = -1, .eos = -1, .pad = -1};
-  struct recipe r = {.batch = B, .micro_batch = B, .seq = T, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 1,
+  struct model_config c = llama(256, 256, 704, 4, 4, 4, 256);
+  struct recipe r = {.batch = B, .micro_batch = B, .seq = T, .optimizer = optimizer_defaults(OPTIMIZER_ADAMW), .clip = 1,
                      .schedule = {.shape = SCHEDULE_COSINE, .lr = 2e-3, .min_lr = 2e-4, .warmup = 20, .steps = STEPS}};
   struct parameters p;
   struct plan plan;
+  struct optimizer *o;
   struct trainer *t;
   ok(parameters_init(&p, &c, backend_cpu(), true, &e) == 0, "parameters are there");
   reference_values(&p, 4);
-  plan_init(&plan, &c, &p.layout, B, T, true);
-  ok(trainer_new(&t, &p, &plan, NULL, comm_self(), &r, &e) == 0, "a trainer is there");
+  plan_init(&plan, &c, &p.layout, B, T, true, RECOMPUTE_NONE);
+  ok(optimizer_new(&o, &p, &r.optimizer, NULL, &e) == 0 && trainer_new(&t, &p, o, &plan, NULL, comm_self(), &r, &e) == 0, "a trainer is there");
 
   char line[256];
   double early = 0, late = 0, validation = 0, norm = 0;
@@ -100,7 +102,7 @@ int main(void) {
     }
     double before = step % 50 == 49 || step == 0 ? 0 : NAN;
     struct trainer_report report;
-    if (trainer_step(t, windows, &report, &e) < 0) {
+    if (trainer_step(t, windows, NULL, &report, &e) < 0) {
       ok(false, "step %d: %s", step, e.message);
       break;
     }
@@ -123,6 +125,7 @@ int main(void) {
   ok(validation <= 0.01, "the validation loss stays within 0.01");
   note("largest differences over %d steps: %.2g in the first 50, %.2g in all, validation %.2g, norm of the gradient %.2g relative", RUN, early, late, validation, norm);
   trainer_free(t);
+  optimizer_free(o);
   plan_release(&plan);
   parameters_release(&p);
   fclose(curve);

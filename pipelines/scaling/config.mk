@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# What a sweep trains.  Every value can be changed here, in a file of yours (CONFIG=mine.mk, which may include this one) or on
+# make's command line or in the environment.
+
+# ---- data: shards of bpe-encode, as lm-train's -d and -V take them (WEIGHT:GLOB; several apart by spaces) ----------------
+TRAIN ?=
+VALIDATION ?=
+TOKENIZER ?=
+
+# ---- what all cells share: a model and any options of lm-train ----------------------------------------------------------
+MODEL ?= --preset llama-1m
+ARGS ?= --tokens 2M --batch 16 --seq 256 --schedule wsd --warmup 20
+
+# ---- the grid: AXIS=VALUE,VALUE,...  apart by spaces ------------------------------------------------------------------
+# An axis is an option of lm-train without its dashes (lr, seed, batch, optimizer, preset, flops ...), or set:KEY for a key of
+# the config.  Values that hold commas are set apart by semicolons instead (betas=[0.9,0.95];[0.9,0.99]).
+GRID ?= lr=1e-3,2e-3,4e-3 seed=0
+
+# ---- the plot: the axis along x; one line for each combination of the others, seeds are averaged -------------------------
+PLOT ?= $(firstword $(subst =, ,$(firstword $(GRID))))
+
+# Threads of a cell.  Small matrices do not feed many: as many cells as CPUs (make -j) with one each is the fastest.
+JOBS ?= 1

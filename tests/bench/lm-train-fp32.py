@@ -1,1 +1,0 @@
-lm-train-bf16.py
