@@ -169,7 +169,7 @@ static int matmul_op_backward(ARGUMENTS) {
 
 static struct attention_shape shape_of(const struct execution *x, const struct plan_node *n, const struct pass *pass) {
   struct attention_shape s = n->attention;
-  s.B = pass->B, s.T = pass->T;
+  s.B = pass->B, s.T = pass->T, s.type = x->type;
   s.dropout = pass->gradient ? s.dropout : 0;
   s.key = splitmix64(x->dropout_key ^ splitmix64((uint64_t)(n - x->plan->nodes)));
   return s;
