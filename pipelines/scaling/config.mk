@@ -16,8 +16,9 @@ ARGS ?= --tokens 2M --batch 16 --seq 256 --schedule wsd --warmup 20
 # the config.  Values that hold commas are set apart by semicolons instead (betas=[0.9,0.95];[0.9,0.99]).
 GRID ?= lr=1e-3,2e-3,4e-3 seed=0
 
-# ---- the plot: the axis along x; one line for each combination of the others, seeds are averaged -------------------------
-PLOT ?= $(firstword $(subst =, ,$(firstword $(GRID))))
+# ---- the plot: the axis along x (default: the first with several values); one line for each combination of the others,
+# seeds are averaged
+PLOT ?=
 
 # Threads of a cell.  Small matrices do not feed many: as many cells as CPUs (make -j) with one each is the fastest.
 JOBS ?= 1

@@ -41,9 +41,10 @@ END {
   if (words) {
     for (i = 1; i <= places; i++) tics = tics (i > 1 ? ", " : "") label(name[i]) " " i
     print "set xtics noenhanced (" tics ")"
-  } else if (least > 0 && most > 4 * least) print "set logscale x\nset format x '%g'\nset xrange [" least * 0.8 ":" most * 1.25 "]"
+  } else print "set format x '%g'"
+  if (!words && least > 0 && most > 4 * least) print "set logscale x\nset xrange [" least * 0.8 ":" most * 1.25 "]"
   if (rows == 1) print "set yrange [" 0.9 * loss[1, 1] ":" 1.1 * loss[1, 1] "]" # gnuplot warns of an empty range
-  if (rows == 1 && !words) print "set xrange [" least - 1 ":" most + 1 "]"
+  if (least == most && !words) print "set xrange [" least - 1 ":" most + 1 "]"
   for (l = 1; l <= lines; l++) {
     print "$line" l " << END"
     for (i = 1; i <= points[l]; i++) at_x[i] = words ? place[value[l, i]] : value[l, i] + 0

@@ -37,6 +37,9 @@ ifeq ($(NAMES),)
   $(error GRID=$(GRID): no cells)
 endif
 COUNT := $(words $(NAMES))
+comma := ,
+several := $(foreach a,$(GRID),$(if $(findstring $(comma),$(a))$(findstring ;,$(a)),$(a)))
+axis := $(or $(strip $(PLOT)),$(firstword $(subst =, ,$(firstword $(several) $(GRID)))))
 
 # What every cell gets, as words quoted for a shell: patterns stay patterns, lm-train expands them.
 export BIN OUT JOBS
@@ -75,7 +78,7 @@ report:
 	@awk -f $(HERE)/ranking.awk -v out=$(call quote,$(OUT)) -v mean=1 $(OUT)/.cells > $(OUT)/settings.tsv.part
 	@mv $(OUT)/settings.tsv.part $(OUT)/settings.tsv
 	@rm $(OUT)/.cells
-	@if command -v gnuplot > /dev/null; then awk -f $(HERE)/plot.awk -v x='$(PLOT)' $(OUT)/settings.tsv | gnuplot > $(OUT)/plot.svg.part && mv $(OUT)/plot.svg.part $(OUT)/plot.svg; \
+	@if command -v gnuplot > /dev/null; then awk -f $(HERE)/plot.awk -v x='$(axis)' $(OUT)/settings.tsv | gnuplot > $(OUT)/plot.svg.part && mv $(OUT)/plot.svg.part $(OUT)/plot.svg; \
 	  else echo 'sweep: no plot: gnuplot is not installed' >&2; fi
 	@echo 'sweep: $(OUT)/ranking.tsv' >&2
 
