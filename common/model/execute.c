@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/memory.h"
 #include "common/base/progress.h"
@@ -60,6 +59,21 @@ static int sinusoidal_table(struct execution *x) {
 
 /* ---- set-up */
 
+/* With execute_train()'s `first`, a product overwrites the gradients of its matrix, as the classifier does those of the head. */
+static bool *cleared_tensors(const struct plan *plan, const struct parameter_layout *l) {
+  bool *cleared = NEW_ARRAY(bool, (size_t)l->count);
+  for (int i = 0; i < l->count; i++) cleared[i] = l->tensors[i].offset != l->head;
+  for (int k = 0, i = 0; k < plan->count; k++) {
+    const struct plan_node *n = &plan->nodes[k];
+    if (n->op != PLAN_MATMUL) continue;
+    int64_t end = n->parameter + plan->values[n->inputs[0]].columns * plan->values[n->output].columns;
+    if (i >= l->count || l->tensors[i].offset > n->parameter) i = 0; /* nodes come nearly in the order of tensors */
+    while (l->tensors[i].offset < n->parameter) i++;
+    for (; i < l->count && l->tensors[i].offset < end; i++) cleared[i] = false;
+  }
+  return cleared;
+}
+
 int execution_new(struct execution **out, const struct plan *plan, struct parameters *p, int64_t positions, struct err *e) {
   struct execution *x = NEW(struct execution);
   const struct backend *b = p->backend;
@@ -72,6 +86,7 @@ int execution_new(struct execution **out, const struct plan *plan, struct parame
     execution_free(x);
     return -1;
   }
+  x->cleared = cleared_tensors(plan, &p->layout);
   *out = x;
   return 0;
 }
@@ -84,6 +99,7 @@ void execution_free(struct execution *x) {
   for (int64_t i = 0; i < x->plan->config.layers; i++)
     if (x->filters[i]) x->backend->release(x->filters[i]);
   free(x->filters);
+  free(x->cleared);
   free(x->host_losses);
   free(x);
 }
@@ -121,14 +137,11 @@ real *execution_scratch(struct execution *x, size_t bytes) {
 
 /* ---- passes */
 
-/* Matrices are overwritten by the one product that makes their gradient; what is added to starts at zero. */
 static int clear_gradients(struct execution *x) {
   const struct parameters *p = x->parameters;
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
-    bool expert = t->kind == PARAMETER_MATRIX && strstr(t->name, ".experts.") != NULL;
-    if ((t->kind == PARAMETER_MATRIX && !expert) || t->offset == p->layout.head) continue;
-    if (x->backend->zero(p->gradients + t->offset, (size_t)t->count * sizeof(real), &x->error) < 0) return -1;
+    if (x->cleared[i] && x->backend->zero(p->gradients + t->offset, (size_t)t->count * sizeof(real), &x->error) < 0) return -1;
   }
   return 0;
 }

@@ -24,6 +24,7 @@ struct execution {
   real *scratch;              /* for generations with latent attention or Hyena */
   size_t scratch_bytes;
   real *host_losses;          /* [rows] */
+  bool *cleared;              /* of each tensor: its gradient is added to from zero, not overwritten by one product */
   double z;                   /* coefficient of z-loss */
   uint64_t dropout_key;
   struct profile *profile;
