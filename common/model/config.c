@@ -89,21 +89,20 @@ static int word_of(const json_t *object, const char *key, const char *const *wor
 
 /* ---- parts */
 
-enum class { LLAMA, MISTRAL, QWEN2, QWEN3, GPT2, MIXTRAL, DEEPSEEK2, DEEPSEEK3, OWN, CLASSES };
-static const struct { const char *architecture, *model_type; } classes[CLASSES] = {
+const struct config_class_name config_class_names[CONFIG_CLASSES] = {
     {"LlamaForCausalLM", "llama"}, {"MistralForCausalLM", "mistral"}, {"Qwen2ForCausalLM", "qwen2"}, {"Qwen3ForCausalLM", "qwen3"}, {"GPT2LMHeadModel", "gpt2"},
     {"MixtralForCausalLM", "mixtral"}, {"DeepseekV2ForCausalLM", "deepseek_v2"}, {"DeepseekV3ForCausalLM", "deepseek_v3"}, {"Crawl2lmForCausalLM", "crawl2lm"},
 };
 
-static int parse_class(const json_t *object, enum class *class, struct err *e) {
+static int parse_class(const json_t *object, enum config_class *class, struct err *e) {
   const char *name = json_string_value(json_array_get(json_object_get(object, "architectures"), 0)), *type = NULL;
   if (json_get_string(object, "model_type", &type, e) < 0) return -1;
   if (!name && !type) return err_set(e, "neither architectures nor model_type is there");
   int i = 0;
-  while (i < CLASSES && strcmp(name ? name : type, name ? classes[i].architecture : classes[i].model_type) != 0) i++;
-  if (i == CLASSES) return refuse(object, name ? "architectures" : "model_type", "supported are Llama, Mistral, Qwen2, Qwen3, GPT2, Mixtral, DeepseekV2, DeepseekV3 and Crawl2lm", e);
-  if (type && strcmp(type, classes[i].model_type) != 0) return refuse(object, "model_type", "contradicts architectures", e);
-  *class = (enum class)i;
+  while (i < CONFIG_CLASSES && strcmp(name ? name : type, name ? config_class_names[i].architecture : config_class_names[i].model_type) != 0) i++;
+  if (i == CONFIG_CLASSES) return refuse(object, name ? "architectures" : "model_type", "supported are Llama, Mistral, Qwen2, Qwen3, GPT2, Mixtral, DeepseekV2, DeepseekV3 and Crawl2lm", e);
+  if (type && strcmp(type, config_class_names[i].model_type) != 0) return refuse(object, "model_type", "contradicts architectures", e);
+  *class = (enum config_class)i;
   return 0;
 }
 
@@ -146,10 +145,10 @@ static int parse_rope(struct model_config *c, const json_t *object, struct err *
 }
 
 /* The functions by transformers' names, and the own key that also says whether a gate is there. */
-static int parse_activation(struct model_config *c, const json_t *object, enum class class, struct err *e) {
+static int parse_activation(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   static const struct { const char *word; enum activation f; } gated[] = {{"reglu", ACTIVATION_RELU}, {"geglu", ACTIVATION_GELU}, {"swiglu", ACTIVATION_SILU}};
-  c->gated = class != GPT2, c->activation = class == GPT2 ? ACTIVATION_GELU_TANH : ACTIVATION_SILU;
-  const char *name = NULL, *own = NULL, *key = class == GPT2 ? present(object, "activation_function", "hidden_act") : "hidden_act";
+  c->gated = class != CLASS_GPT2, c->activation = class == CLASS_GPT2 ? ACTIVATION_GELU_TANH : ACTIVATION_SILU;
+  const char *name = NULL, *own = NULL, *key = class == CLASS_GPT2 ? present(object, "activation_function", "hidden_act") : "hidden_act";
   if (json_get_string(object, key, &name, e) < 0 || json_get_bool(object, "mlp_gated", &c->gated, e) < 0 || json_get_string(object, "activation", &own, e) < 0) return -1;
   if (own) {
     key = "activation", name = own, c->gated = false;
@@ -188,19 +187,19 @@ static bool has_mixer(const struct model_config *c, enum mixer mixer) {
   return false;
 }
 
-static int parse_mixers(struct model_config *c, const json_t *object, enum class class, struct err *e) {
+static int parse_mixers(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   json_t *window = json_object_get(object, "sliding_window");
-  bool use = class != QWEN2 && class != QWEN3, listed = json_object_get(object, "layer_types") && !json_is_null(json_object_get(object, "layer_types"));
+  bool use = class != CLASS_QWEN2 && class != CLASS_QWEN3, listed = json_object_get(object, "layer_types") && !json_is_null(json_object_get(object, "layer_types"));
   int64_t first = 28;
   if (json_get_bool(object, "use_sliding_window", &use, e) < 0 || json_get_int(object, "max_window_layers", &first, e) < 0) return -1;
   if (!is_off(window)) {
     if (size_in(object, "sliding_window", &c->window, 0, 1, INT32_MAX, e) < 0) return -1;
-    if (class == LLAMA && !listed) return refuse(object, "sliding_window", "LlamaForCausalLM has none; layer_types says which layers slide", e);
+    if (class == CLASS_LLAMA && !listed) return refuse(object, "sliding_window", "LlamaForCausalLM has none; layer_types says which layers slide", e);
   }
   if (!use && !listed) c->window = 0;
   if (c->window && !listed)
     for (int64_t i = 0; i < c->layers; i++)
-      if (class == MISTRAL || class == MIXTRAL || ((class == QWEN2 || class == QWEN3) && i >= first)) c->mixer[i] = MIXER_SLIDING;
+      if (class == CLASS_MISTRAL || class == CLASS_MIXTRAL || ((class == CLASS_QWEN2 || class == CLASS_QWEN3) && i >= first)) c->mixer[i] = MIXER_SLIDING;
   if (parse_layer_types(c, object, e) < 0) return -1;
   if (!has_mixer(c, MIXER_SLIDING)) c->window = 0;
   else if (!c->window) return err_set(e, "sliding_window is missing, and layer_types has sliding layers");
@@ -209,13 +208,13 @@ static int parse_mixers(struct model_config *c, const json_t *object, enum class
                  size_in(object, "hyena_short_kernel", &c->hyena.kernel, 3, 1, 64, e) < 0 ? -1 : 0;
 }
 
-static int parse_heads(struct model_config *c, const json_t *object, enum class class, struct err *e) {
+static int parse_heads(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   int64_t most = 65536, nope = 0;
   if (size_in(object, present(object, "num_attention_heads", "n_head"), &c->heads, 0, 1, most, e) < 0 ||
-      size_in(object, "num_key_value_heads", &c->kv_heads, class == MIXTRAL && c->heads % 8 == 0 ? 8 : c->heads, 1, most, e) < 0)
+      size_in(object, "num_key_value_heads", &c->kv_heads, class == CLASS_MIXTRAL && c->heads % 8 == 0 ? 8 : c->heads, 1, most, e) < 0)
     return -1;
   if (c->heads % c->kv_heads) return refuse(object, "num_key_value_heads", "does not divide num_attention_heads", e);
-  bool latent = class == DEEPSEEK2 || class == DEEPSEEK3;
+  bool latent = class == CLASS_DEEPSEEK2 || class == CLASS_DEEPSEEK3;
   if (!is_off(json_object_get(object, "kv_lora_rank")) || latent) {
     if (c->kv_heads != c->heads) return refuse(object, "num_key_value_heads", "latent attention has as many as num_attention_heads", e);
     c->mla.interleaved = true;
@@ -227,7 +226,7 @@ static int parse_heads(struct model_config *c, const json_t *object, enum class 
     c->head_dim = nope + c->rope_dim;
     return c->rope_dim % 2 ? refuse(object, "qk_rope_head_dim", "rotary embedding needs an even size", e) : 0;
   }
-  int64_t head_dim = class == QWEN3 ? 128 : c->hidden_size % c->heads ? 0 : c->hidden_size / c->heads;
+  int64_t head_dim = class == CLASS_QWEN3 ? 128 : c->hidden_size % c->heads ? 0 : c->hidden_size / c->heads;
   if (size_in(object, "head_dim", &c->head_dim, head_dim, 1, most, e) < 0)
     return err_prefix(e, "num_attention_heads %lld does not divide hidden_size %lld", (long long)c->heads, (long long)c->hidden_size);
   if (c->head_dim % 2 && c->position == POSITION_ROPE) return err_set(e, "head_dim: %lld: rotary embedding needs an even size", (long long)c->head_dim);
@@ -235,34 +234,34 @@ static int parse_heads(struct model_config *c, const json_t *object, enum class 
   return 0;
 }
 
-static int parse_experts(struct model_config *c, const json_t *object, enum class class, struct err *e) {
+static int parse_experts(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   static const char *const names[] = {"n_routed_experts", "num_experts", "num_local_experts"}, *const scores[] = {"softmax", "sigmoid"}, *const balances[] = {"loss", "bias", "none"};
   const char *key = "num_local_experts";
-  bool deepseek = class == DEEPSEEK2 || class == DEEPSEEK3;
+  bool deepseek = class == CLASS_DEEPSEEK2 || class == CLASS_DEEPSEEK3;
   for (int i = 0; i < 3; i++)
     if (json_object_get(object, names[i])) key = names[i];
-  int64_t standard = class == MIXTRAL ? 8 : class == DEEPSEEK2 ? 64 : class == DEEPSEEK3 ? 256 : 0;
+  int64_t standard = class == CLASS_MIXTRAL ? 8 : class == CLASS_DEEPSEEK2 ? 64 : class == CLASS_DEEPSEEK3 ? 256 : 0;
   if (json_object_get(object, key) == NULL && standard == 0) return 0;
   if (size_in(object, key, &c->moe.count, standard, 0, 65536, e) < 0) return -1;
   if (c->moe.count == 0) return 0;
   int method, score;
   static const char *const methods[] = {"greedy", "group_limited_greedy", "noaux_tc"};
   if (size_in(object, "num_experts_per_tok", &c->moe.top, deepseek ? 8 : 2, 1, 64, e) < 0 ||
-      size_in(object, "moe_intermediate_size", &c->moe.size, class == DEEPSEEK2 ? 1407 : class == DEEPSEEK3 ? 2048 : c->intermediate_size, 1, 1 << 22, e) < 0 ||
-      size_in(object, "n_shared_experts", &c->moe.shared, class == DEEPSEEK2 ? 2 : class == DEEPSEEK3 ? 1 : 0, 0, 1024, e) < 0 ||
-      size_in(object, "first_k_dense_replace", &c->moe.dense_layers, class == DEEPSEEK3 ? 3 : 0, 0, INT32_MAX, e) < 0 ||
-      word_of(object, "topk_method", methods, 3, class == DEEPSEEK3 ? 2 : 0, &method, e) < 0 || word_of(object, "scoring_func", scores, 2, class == DEEPSEEK3, &score, e) < 0 ||
+      size_in(object, "moe_intermediate_size", &c->moe.size, class == CLASS_DEEPSEEK2 ? 1407 : class == CLASS_DEEPSEEK3 ? 2048 : c->intermediate_size, 1, 1 << 22, e) < 0 ||
+      size_in(object, "n_shared_experts", &c->moe.shared, class == CLASS_DEEPSEEK2 ? 2 : class == CLASS_DEEPSEEK3 ? 1 : 0, 0, 1024, e) < 0 ||
+      size_in(object, "first_k_dense_replace", &c->moe.dense_layers, class == CLASS_DEEPSEEK3 ? 3 : 0, 0, INT32_MAX, e) < 0 ||
+      word_of(object, "topk_method", methods, 3, class == CLASS_DEEPSEEK3 ? 2 : 0, &method, e) < 0 || word_of(object, "scoring_func", scores, 2, class == CLASS_DEEPSEEK3, &score, e) < 0 ||
       json_get_double(object, "routed_scaling_factor", &c->moe.scale, e) < 0 || json_get_double(object, "router_aux_loss_coef", &c->moe.balance_loss, e) < 0 ||
       json_get_double(object, "aux_loss_alpha", &c->moe.balance_loss, e) < 0)
     return -1;
-  if (class == DEEPSEEK3 && !json_object_get(object, "routed_scaling_factor")) c->moe.scale = 2.5;
-  c->moe.sigmoid = score, c->moe.normalize = class != DEEPSEEK2, c->moe.correction = method == 2;
+  if (class == CLASS_DEEPSEEK3 && !json_object_get(object, "routed_scaling_factor")) c->moe.scale = 2.5;
+  c->moe.sigmoid = score, c->moe.normalize = class != CLASS_DEEPSEEK2, c->moe.correction = method == 2;
   bool normalize = c->moe.normalize;
   if (json_get_bool(object, "norm_topk_prob", &normalize, e) < 0) return -1;
-  if (class == DEEPSEEK2 && normalize) return refuse(object, "norm_topk_prob", "transformers' DeepseekV2 does not normalise", e);
+  if (class == CLASS_DEEPSEEK2 && normalize) return refuse(object, "norm_topk_prob", "transformers' DeepseekV2 does not normalise", e);
   c->moe.normalize = normalize;
   if (method > 0) {
-    if (size_in(object, "n_group", &c->moe.groups, class == DEEPSEEK3 ? 8 : 1, 1, c->moe.count, e) < 0 || size_in(object, "topk_group", &c->moe.top_groups, class == DEEPSEEK3 ? 4 : 1, 1, c->moe.groups, e) < 0) return -1;
+    if (size_in(object, "n_group", &c->moe.groups, class == CLASS_DEEPSEEK3 ? 8 : 1, 1, c->moe.count, e) < 0 || size_in(object, "topk_group", &c->moe.top_groups, class == CLASS_DEEPSEEK3 ? 4 : 1, 1, c->moe.groups, e) < 0) return -1;
     if (c->moe.count % c->moe.groups) return refuse(object, "n_group", "does not divide the experts", e);
     if (c->moe.groups == 1) c->moe.groups = c->moe.top_groups = 0;
   }
@@ -277,11 +276,11 @@ static int parse_experts(struct model_config *c, const json_t *object, enum clas
   return isfinite(c->moe.scale) && c->moe.scale > 0 ? 0 : refuse(object, "routed_scaling_factor", "must be positive", e);
 }
 
-static int parse_biases(struct model_config *c, const json_t *object, enum class class, struct err *e) {
-  bool attention = class == GPT2, mlp = class == GPT2, output = class == GPT2;
-  if (class == QWEN2) attention = true;
+static int parse_biases(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
+  bool attention = class == CLASS_GPT2, mlp = class == CLASS_GPT2, output = class == CLASS_GPT2;
+  if (class == CLASS_QWEN2) attention = true;
   else if (json_get_bool(object, "attention_bias", &attention, e) < 0) return -1;
-  if (class != QWEN2 && class != GPT2) output = attention;
+  if (class != CLASS_QWEN2 && class != CLASS_GPT2) output = attention;
   if (json_get_bool(object, "attention_output_bias", &output, e) < 0 || json_get_bool(object, "mlp_bias", &mlp, e) < 0) return -1;
   c->qkv_bias = attention, c->o_bias = output, c->mlp_bias = mlp;
   if (config_is_mla(c) && (attention || output)) return refuse(object, "attention_bias", "latent attention has no biases here", e);
@@ -289,46 +288,46 @@ static int parse_biases(struct model_config *c, const json_t *object, enum class
   return 0;
 }
 
-static int parse_norms(struct model_config *c, const json_t *object, enum class class, struct err *e) {
+static int parse_norms(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   static const char *const norms[] = {"rmsnorm", "layernorm"}, *const placements[] = {"pre", "post"}, *const positions[] = {"rope", "learned", "sinusoidal", "none"};
   int norm, placement, position;
-  c->norm_eps = class == GPT2 ? 1e-5 : 1e-6, c->qk_norm = class == QWEN3;
-  if (word_of(object, "norm", norms, 2, class == GPT2, &norm, e) < 0 || word_of(object, "placement", placements, 2, 0, &placement, e) < 0 ||
-      word_of(object, "position", positions, 4, class == GPT2 ? POSITION_LEARNED : POSITION_ROPE, &position, e) < 0 || json_get_bool(object, "qk_norm", &c->qk_norm, e) < 0)
+  c->norm_eps = class == CLASS_GPT2 ? 1e-5 : 1e-6, c->qk_norm = class == CLASS_QWEN3;
+  if (word_of(object, "norm", norms, 2, class == CLASS_GPT2, &norm, e) < 0 || word_of(object, "placement", placements, 2, 0, &placement, e) < 0 ||
+      word_of(object, "position", positions, 4, class == CLASS_GPT2 ? POSITION_LEARNED : POSITION_ROPE, &position, e) < 0 || json_get_bool(object, "qk_norm", &c->qk_norm, e) < 0)
     return -1;
   c->norm = (enum norm)norm, c->post_norm = placement, c->position = (enum position)position;
-  const char *key = class == GPT2 ? present(object, "layer_norm_epsilon", "rms_norm_eps") : "rms_norm_eps";
+  const char *key = class == CLASS_GPT2 ? present(object, "layer_norm_epsilon", "rms_norm_eps") : "rms_norm_eps";
   if (json_get_double(object, key, &c->norm_eps, e) < 0) return -1;
   return c->norm_eps > 0 && c->norm_eps <= 1 ? 0 : refuse(object, key, "out of range", e);
 }
 
-static int parse_dropout(struct model_config *c, const json_t *object, enum class class, struct err *e) {
-  if (class == GPT2) c->dropout = c->embedding_dropout = c->attention_dropout = 0.1;
+static int parse_dropout(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
+  if (class == CLASS_GPT2) c->dropout = c->embedding_dropout = c->attention_dropout = 0.1;
   return share(object, present(object, "dropout", "resid_pdrop"), &c->dropout, e) < 0 || share(object, present(object, "embedding_dropout", "embd_pdrop"), &c->embedding_dropout, e) < 0 ||
                  share(object, present(object, "attention_dropout", "attn_pdrop"), &c->attention_dropout, e) < 0 ? -1 : 0;
 }
 
-static int parse_sizes(struct model_config *c, const json_t *object, enum class class, struct err *e) {
+static int parse_sizes(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   if (size_in(object, "vocab_size", &c->vocab_size, 0, 1, 1 << 28, e) < 0 || size_in(object, present(object, "hidden_size", "n_embd"), &c->hidden_size, 0, 1, 1 << 20, e) < 0 ||
       size_in(object, present(object, "num_hidden_layers", "n_layer"), &c->layers, 0, 1, CONFIG_LAYERS, e) < 0 ||
-      size_in(object, present(object, "max_position_embeddings", "n_positions"), &c->max_positions, class == GPT2 ? 1024 : 2048, 1, INT32_MAX, e) < 0)
+      size_in(object, present(object, "max_position_embeddings", "n_positions"), &c->max_positions, class == CLASS_GPT2 ? 1024 : 2048, 1, INT32_MAX, e) < 0)
     return -1;
-  return size_in(object, present(object, "intermediate_size", "n_inner"), &c->intermediate_size, class == GPT2 ? 4 * c->hidden_size : 0, 1, 1 << 22, e);
+  return size_in(object, present(object, "intermediate_size", "n_inner"), &c->intermediate_size, class == CLASS_GPT2 ? 4 * c->hidden_size : 0, 1, 1 << 22, e);
 }
 
 static int parse(struct model_config *c, const json_t *object, struct err *e) {
-  enum class class = LLAMA;
+  enum config_class class = CLASS_LLAMA;
   config_defaults(c);
   if (parse_class(object, &class, e) < 0) return -1;
-  strcpy(c->architecture, classes[class].architecture);
-  strcpy(c->model_type, classes[class].model_type);
+  strcpy(c->architecture, config_class_names[class].architecture);
+  strcpy(c->model_type, config_class_names[class].model_type);
   static const char *const off[] = {"quantization_config", "use_qk_norm", "rope_interleaved", "scale_attn_by_inverse_layer_idx", "router_jitter_noise", "no_rope_layers"};
   for (size_t i = 0; i < sizeof off / sizeof *off; i++)
     if (!is_off(json_object_get(object, off[i]))) return refuse(object, off[i], "not supported", e);
   bool scaled = true;
   if (json_get_bool(object, "scale_attn_weights", &scaled, e) < 0) return -1;
   if (!scaled) return refuse(object, "scale_attn_weights", "not supported", e);
-  c->tied = class == GPT2;
+  c->tied = class == CLASS_GPT2;
   if (parse_sizes(c, object, class, e) < 0 || parse_norms(c, object, class, e) < 0 || parse_heads(c, object, class, e) < 0 || parse_mixers(c, object, class, e) < 0 ||
       parse_experts(c, object, class, e) < 0 || parse_biases(c, object, class, e) < 0 || parse_activation(c, object, class, e) < 0 || parse_dropout(c, object, class, e) < 0 ||
       json_get_double(object, "initializer_range", &c->initializer_range, e) < 0 || json_get_bool(object, "tie_word_embeddings", &c->tied, e) < 0)

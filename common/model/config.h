@@ -31,6 +31,10 @@
 
 enum { CONFIG_LAYERS = 1024 }; /* at most */
 
+/* Classes of Hugging Face transformers, the plainest first, then ours. */
+enum config_class { CLASS_LLAMA, CLASS_MISTRAL, CLASS_QWEN2, CLASS_QWEN3, CLASS_GPT2, CLASS_MIXTRAL, CLASS_DEEPSEEK2, CLASS_DEEPSEEK3, CLASS_OWN, CONFIG_CLASSES };
+extern const struct config_class_name { const char *architecture, *model_type; } config_class_names[CONFIG_CLASSES];
+
 enum position { POSITION_ROPE, POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_NONE };
 enum norm { NORM_RMS, NORM_LAYER };
 enum mixer { MIXER_FULL, MIXER_SLIDING, MIXER_HYENA };

@@ -46,34 +46,27 @@ static bool is_deepseek(const struct model_config *c, const struct traits *t, bo
   return third || !c->moe.normalize;
 }
 
-static bool says(const char *type, const struct model_config *c, const struct traits *t) {
-  if (strcmp(type, "gpt2") == 0) return is_gpt2(c, t);
+static bool says(enum config_class class, const struct model_config *c, const struct traits *t) {
+  if (class == CLASS_OWN) return true;
+  if (class == CLASS_GPT2) return is_gpt2(c, t);
   if (!is_llama_like(c, t)) return false;
-  if (strcmp(type, "mixtral") == 0) return is_mixtral(c, t);
-  if (strcmp(type, "deepseek_v2") == 0) return is_deepseek(c, t, false);
-  if (strcmp(type, "deepseek_v3") == 0) return is_deepseek(c, t, true);
+  if (class == CLASS_MIXTRAL) return is_mixtral(c, t);
+  if (class == CLASS_DEEPSEEK2 || class == CLASS_DEEPSEEK3) return is_deepseek(c, t, class == CLASS_DEEPSEEK3);
   if (config_is_mla(c) || c->moe.count) return false;
-  if (strcmp(type, "llama") == 0) return !t->sliding && !c->qk_norm && c->qkv_bias == c->o_bias;
-  if (strcmp(type, "mistral") == 0) return !(t->full && t->sliding) && !c->qk_norm && !t->biased;
-  if (strcmp(type, "qwen2") == 0) return c->qkv_bias && !c->o_bias && !c->mlp_bias && !c->qk_norm;
-  return c->qk_norm && c->qkv_bias == c->o_bias && !c->mlp_bias; /* qwen3 */
+  if (class == CLASS_LLAMA) return !t->sliding && !c->qk_norm && c->qkv_bias == c->o_bias;
+  if (class == CLASS_MISTRAL) return !(t->full && t->sliding) && !c->qk_norm && !t->biased;
+  if (class == CLASS_QWEN2) return c->qkv_bias && !c->o_bias && !c->mlp_bias && !c->qk_norm;
+  return c->qk_norm && c->qkv_bias == c->o_bias && !c->mlp_bias; /* Qwen3 */
 }
-
-static const struct { const char *architecture, *model_type; } classes[] = { /* the plainest first */
-    {"LlamaForCausalLM", "llama"}, {"MistralForCausalLM", "mistral"}, {"Qwen2ForCausalLM", "qwen2"}, {"Qwen3ForCausalLM", "qwen3"}, {"GPT2LMHeadModel", "gpt2"},
-    {"MixtralForCausalLM", "mixtral"}, {"DeepseekV2ForCausalLM", "deepseek_v2"}, {"DeepseekV3ForCausalLM", "deepseek_v3"},
-};
-enum { CLASSES = sizeof classes / sizeof *classes };
 
 void config_name(struct model_config *c) {
   struct traits t = traits_of(c);
-  for (int i = 0; i < CLASSES; i++)
-    if (strcmp(c->model_type, classes[i].model_type) == 0 && says(c->model_type, c, &t)) return;
-  const char *architecture = "Crawl2lmForCausalLM", *type = "crawl2lm";
-  for (int i = CLASSES - 1; i >= 0; i--)
-    if (says(classes[i].model_type, c, &t)) architecture = classes[i].architecture, type = classes[i].model_type;
-  strcpy(c->architecture, architecture);
-  strcpy(c->model_type, type);
+  for (int i = 0; i < CLASS_OWN; i++)
+    if (strcmp(c->model_type, config_class_names[i].model_type) == 0 && says((enum config_class)i, c, &t)) return;
+  int i = 0;
+  while (!says((enum config_class)i, c, &t)) i++;
+  strcpy(c->architecture, config_class_names[i].architecture);
+  strcpy(c->model_type, config_class_names[i].model_type);
 }
 
 /* ---- JSON */
