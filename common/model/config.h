@@ -11,7 +11,7 @@
  *
  * Own keys, which any class's config.json may hold:
  *   activation       relu | gelu | gelu_tanh | silu | relu2, or gated: reglu | geglu | swiglu
- *   position         rope | learned | sinusoidal | none        (https://arxiv.org/abs/1706.03762 section 3.5)
+ *   position         rope | learned | sinusoidal | none        (arXiv 1706.03762: embeddings times sqrt(d) + sinusoids)
  *   norm             rmsnorm | layernorm           placement   pre | post
  *   qk_norm, attention_output_bias, dropout, embedding_dropout
  *   layer_types      a list of full_attention, sliding_attention, hyena; or short words, repeated over the layers:

@@ -6,7 +6,7 @@
  */
 #include "common/model/op.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "common/base/rng.h"
 #include "common/model/execution.h"
@@ -32,10 +32,13 @@ static int embedding_op(ARGUMENTS) { return CALL(embedding_forward, out(x, n, pa
 
 static int embedding_op_backward(ARGUMENTS) { return CALL(embedding_backward, gradients(x, n->parameter), d_out(x, n), x->ids, positions(pass), value(x, n->output)->columns); }
 
+/* Sinusoids, of size 1, meet embeddings multiplied by sqrt(C) (arXiv 1706.03762 section 3.4). */
 static int position_op(ARGUMENTS) {
-  const real *table = n->parameter < 0 ? x->sinusoids : weights(x, n->parameter);
+  bool sinusoidal = n->parameter < 0;
+  const real *table = sinusoidal ? x->sinusoids : weights(x, n->parameter);
   int64_t C = value(x, n->output)->columns, T = pass->T;
   real *y = out(x, n, pass);
+  if (sinusoidal && CALL(scale, y, (real)sqrt((double)C), positions(pass) * C) < 0) return -1;
   if (!pass->cache) return CALL(position_forward, y, table, positions(pass), T, 0, C);
   for (int64_t b = 0; b < pass->B; b++)
     if (CALL(position_forward, y + b * T * C, table, T, T, pass->cache->past[pass->first_slot + b], C) < 0) return -1;
@@ -43,7 +46,9 @@ static int position_op(ARGUMENTS) {
 }
 
 static int position_op_backward(ARGUMENTS) {
-  return n->parameter < 0 ? 0 : CALL(position_backward, gradients(x, n->parameter), d_out(x, n), positions(pass), pass->T, value(x, n->output)->columns);
+  int64_t C = value(x, n->output)->columns;
+  if (n->parameter < 0) return CALL(scale, d_out(x, n), (real)sqrt((double)C), positions(pass) * C);
+  return CALL(position_backward, gradients(x, n->parameter), d_out(x, n), positions(pass), pass->T, C);
 }
 
 /* Evaluations go without dropout. */
