@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Liveness: whatever a plan says is dead is NaN.  Before every step all of the arena is overwritten but the buffers that an
+ * earlier step has touched and that this or a later one still touches.  Results must be the same bits as without.
+ */
+#include "common/model/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/model/execution.h"
+#include "common/model/op.h"
+#include "tests/architectures.h"
+#include "tests/tap.h"
+
+enum { B = 2, T = 7, V = 19, SEEDS = 40 };
+
+static struct err e;
+static int32_t ids[B * T], targets[B * T];
+
+static void poison(struct execution *x, int step) {
+  const struct plan *p = x->plan;
+  real *before = COPY(x->arena, (size_t)p->arena * sizeof(real));
+  for (int64_t i = 0; i < p->arena; i++) x->arena[i] = NAN;
+  for (int i = 0; i < p->buffer_count; i++) {
+    const struct plan_buffer *b = &p->buffers[i];
+    if (b->first >= 0 && b->first < step && step <= b->last) memcpy(x->arena + b->offset, before + b->offset, (size_t)b->elements * sizeof(real));
+  }
+  free(before);
+}
+
+/* What execute.c does, with poison between the steps; gradients are added. */
+static bool run(struct execution *x, struct pass *pass, const int32_t *first_id) {
+  size_t bytes = (size_t)(pass->B * pass->T) * sizeof *ids;
+  memcpy(x->ids, first_id, bytes);
+  if (pass->losses) memcpy(x->targets, targets, bytes);
+  for (int i = 0; i < (pass->gradient ? x->plan->step_count : x->plan->count); i++) {
+    const struct plan_step *s = &x->plan->steps[i];
+    const struct plan_node *n = &x->plan->nodes[s->node];
+    poison(x, i);
+    pass->again = s->kind != STEP_FORWARD;
+    if ((s->kind == STEP_BACKWARD ? ops[n->op].backward : ops[n->op].forward)(x, n, pass) < 0) return false;
+  }
+  poison(x, x->plan->step_count); /* nothing is handed on to the next pass */
+  return true;
+}
+
+static bool train(const struct architecture *a, struct parameters *p, enum recompute policy, bool poisoned) {
+  struct plan plan;
+  struct execution *x;
+  double losses[B] = {0}, evaluated[B] = {0};
+  plan_init(&plan, &a->config, &p->layout, B, T, true, policy);
+  plan.chunk_rows = 5;
+  if (execution_new(&x, &plan, p, T, &e) < 0) return false;
+  execution_dropout_key(x, 11);
+  execution_z_loss(x, 0.01);
+  memset(p->gradients, 0, (size_t)p->layout.total * sizeof(real));
+  struct pass training = {.B = B, .T = T, .gradient = true, .gradient_scale = (real)0.25, .losses = losses}, evaluation = {.B = B, .T = T, .losses = evaluated}, shorter = {.B = B, .T = T - 2, .losses = evaluated};
+  bool fine = poisoned ? run(x, &training, ids) && run(x, &evaluation, ids) && run(x, &shorter, ids) : execute_train(x, ids, targets, 0.25, false, losses, &e) == 0;
+  execution_free(x);
+  plan_release(&plan);
+  return fine && isfinite(losses[0] + losses[1] + evaluated[0] + evaluated[1]);
+}
+
+static bool trains(const struct architecture *a, struct parameters *p, enum recompute policy) {
+  if (!train(a, p, policy, false)) return false;
+  real *expected = COPY(p->gradients, (size_t)p->layout.total * sizeof(real));
+  bool same = train(a, p, policy, true);
+  for (int i = 0; i < p->layout.count; i++) {
+    const struct parameter_tensor *t = &p->layout.tensors[i];
+    bool equal = memcmp(expected + t->offset, p->gradients + t->offset, (size_t)t->count * sizeof(real)) == 0;
+    if (!equal) note("%s, policy %d: the gradient of %s differs", a->name, policy, t->name);
+    same &= equal;
+  }
+  free(expected);
+  return same;
+}
+
+static bool infers(const struct architecture *a, struct parameters *p) {
+  static real expected[B * T * V], logits[B * T * V], last[B * V];
+  struct plan plan;
+  struct execution *x;
+  struct cache cache;
+  plan_init(&plan, &a->config, &p->layout, B, T, false, RECOMPUTE_NONE);
+  plan.chunk_rows = 5;
+  if (execution_new(&x, &plan, p, T, &e) < 0 || cache_init(&cache, &a->config, backend_cpu(), B, T, &e) < 0) return false;
+  struct pass whole = {.B = B, .T = T, .logits = logits};
+  bool fine = execute_logits(x, B, T, ids, false, expected, &e) == 0 && run(x, &whole, ids) && memcmp(expected, logits, sizeof logits) == 0;
+  int32_t part[B * T];
+  for (int64_t at = 0, n = T - 2; at < T && fine; at += n, n = 1) { /* a prompt, then one by one */
+    for (int64_t b = 0; b < B; b++) memcpy(part + b * n, ids + b * T + at, (size_t)n * sizeof *part);
+    struct pass extension = {.B = B, .T = n, .cache = &cache, .logits = last, .last_only = true};
+    fine = run(x, &extension, part);
+    for (int b = 0; b < B; b++) {
+      cache.past[b] += n;
+      for (int v = 0; v < V; v++) fine &= fabs((double)last[b * V + v] - (double)expected[(b * T + at + n - 1) * V + v]) < 1e-3;
+    }
+  }
+  cache_release(&cache);
+  execution_free(x);
+  plan_release(&plan);
+  return fine;
+}
+
+static void check(const struct architecture *a) {
+  static const char *const policies[] = {"none", "norm", "attention", "block"};
+  struct parameters p;
+  if (!ok(parameters_init(&p, &a->config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 3, &e) == 0, "%s: parameters are there", a->name)) return;
+  for (int policy = RECOMPUTE_NONE; policy <= RECOMPUTE_BLOCK; policy++) ok(trains(a, &p, (enum recompute)policy), "%s: training reads nothing that is dead, recomputing %s", a->name, policies[policy]);
+  ok(infers(a, &p), "%s: nor does inference, whole or through a cache", a->name);
+  parameters_release(&p);
+}
+
+int main(int argc, char **argv) {
+  struct rng rng;
+  rng_init(&rng, 5);
+  for (int i = 0; i < B * T; i++) ids[i] = (int32_t)rng_below(&rng, V), targets[i] = i % 5 == 3 ? -1 : (int32_t)rng_below(&rng, V);
+  for (int i = 0; i < ARCHITECTURES; i++) {
+    struct architecture a = architecture_kind(i, V);
+    check(&a);
+  }
+  int seeds = argc > 1 ? atoi(argv[1]) : SEEDS;
+  for (int seed = 1; seed <= seeds; seed++) {
+    struct architecture a = architecture_random((uint64_t)seed, V);
+    check(&a);
+  }
+  return tap_done();
+}
