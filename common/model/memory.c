@@ -99,15 +99,24 @@ static const struct plan_node *producer(const struct plan *p, int value) {
   return NULL;
 }
 
+/* A node between those two adds to this gradient in the backward pass. */
+static bool added_between(const struct plan *p, const struct plan_node *first, const struct plan_node *last, int gradient) {
+  for (const struct plan_node *n = first + 1; n < last; n++)
+    for (int k = 0; k < PLAN_INPUTS; k++)
+      if (n->inputs[k] >= 0 && ops[n->op].gradients & 1u << k && p->values[owner(p, n->inputs[k])].gradient == gradient) return true;
+  return false;
+}
+
 /* An add hands its gradient on to both summands without a copy.  That is right because the branch (input 1) was computed from
  * x (input 0) or apart from it: everything that adds to the gradient of x on the branch's behalf runs later in the backward
- * pass than everything that reads the gradient of the branch.  A dropout in between changes the branch's in place, so there
- * x gets a gradient of its own. */
+ * pass than everything that reads the gradient of the branch.  Two cases where x gets a gradient of its own: a dropout in
+ * between changes the branch's in place; and of two branches that are added first, the one that is made first (experts, before
+ * the shared ones) would read its gradient when the other has added to it, where both begin at x itself (post-norm). */
 static void share_gradient(struct schedule *s, struct plan_node *n) {
   struct plan *p = s->p;
-  const struct plan_node *before = producer(p, n->inputs[1]);
+  const struct plan_node *before = producer(p, n->inputs[1]), *start = producer(p, n->inputs[0]);
   struct plan_value *x = &p->values[owner(p, n->inputs[0])];
-  n->shared = x->gradient < 0 && x->columns == p->values[n->inputs[0]].columns && !(before && before->op == PLAN_DROPOUT);
+  n->shared = x->gradient < 0 && x->columns == p->values[n->inputs[0]].columns && !(before && before->op == PLAN_DROPOUT) && !added_between(p, start, n, gradient_of(p, n->output));
   if (n->shared) x->gradient = gradient_of(p, n->output);
   else gradient_of(p, n->inputs[0]);
   n->accumulate[0] = s->written[n->inputs[0]];
