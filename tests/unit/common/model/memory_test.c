@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Liveness: whatever a plan says is dead is NaN.  Before every step all of the arena is overwritten but the buffers that an
- * earlier step has touched and that this or a later one still touches.  Results must be the same bits as without.
+ * earlier step has touched and that this or a later one still touches.  Results must be the same bits as without, and nothing
+ * may be written where no buffer lives.
  */
 #include "common/model/memory.h"
 
@@ -20,15 +21,32 @@ enum { B = 2, T = 7, V = 19, SEEDS = 40 };
 static struct err e;
 static int32_t ids[B * T], targets[B * T];
 
-static void poison(struct execution *x, int step) {
-  const struct plan *p = x->plan;
-  real *before = COPY(x->arena, (size_t)p->arena * sizeof(real));
-  for (int64_t i = 0; i < p->arena; i++) x->arena[i] = NAN;
+enum { DEAD = 0xFF }; /* all bytes: a NaN */
+
+/* Marks the elements of buffers that live at a step; `fresh` false: only those that an earlier step has touched too. */
+static bool *living(const struct plan *p, int step, bool fresh) {
+  bool *alive = NEW_ARRAY(bool, (size_t)p->arena);
   for (int i = 0; i < p->buffer_count; i++) {
     const struct plan_buffer *b = &p->buffers[i];
-    if (b->first >= 0 && b->first < step && step <= b->last) memcpy(x->arena + b->offset, before + b->offset, (size_t)b->elements * sizeof(real));
+    if (b->first >= 0 && b->first < step + fresh && step <= b->last) memset(alive + b->offset, 1, (size_t)b->elements);
   }
-  free(before);
+  return alive;
+}
+
+static void poison(struct execution *x, int step) {
+  bool *alive = living(x->plan, step, false);
+  for (int64_t i = 0; i < x->plan->arena; i++)
+    if (!alive[i]) memset(&x->arena[i], DEAD, sizeof(real));
+  free(alive);
+}
+
+static bool kept_within(const struct execution *x, int step) {
+  static const unsigned char dead[4] = {DEAD, DEAD, DEAD, DEAD};
+  bool *alive = living(x->plan, step, true), fine = true;
+  for (int64_t i = 0; i < x->plan->arena; i++) fine &= alive[i] || memcmp(&x->arena[i], dead, sizeof dead) == 0;
+  free(alive);
+  if (!fine) note("step %d (%s) writes outside of its buffers", step, x->plan->nodes[x->plan->steps[step].node].name);
+  return fine;
 }
 
 /* What execute.c does, with poison between the steps; gradients are added. */
@@ -41,7 +59,7 @@ static bool run(struct execution *x, struct pass *pass, const int32_t *first_id)
     const struct plan_node *n = &x->plan->nodes[s->node];
     poison(x, i);
     pass->again = s->kind != STEP_FORWARD;
-    if ((s->kind == STEP_BACKWARD ? ops[n->op].backward : ops[n->op].forward)(x, n, pass) < 0) return false;
+    if ((s->kind == STEP_BACKWARD ? ops[n->op].backward : ops[n->op].forward)(x, n, pass) < 0 || !kept_within(x, i)) return false;
   }
   poison(x, x->plan->step_count); /* nothing is handed on to the next pass */
   return true;
