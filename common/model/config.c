@@ -234,6 +234,8 @@ static int parse_heads(struct model_config *c, const json_t *object, enum config
   return 0;
 }
 
+enum { MOST_EXPERTS = 1 << 17 }; /* of all layers; each has tensors with names of their own */
+
 static int parse_experts(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   static const char *const names[] = {"n_routed_experts", "num_experts", "num_local_experts"}, *const scores[] = {"softmax", "sigmoid"}, *const balances[] = {"loss", "bias", "none"};
   const char *key = "num_local_experts";
@@ -265,6 +267,7 @@ static int parse_experts(struct model_config *c, const json_t *object, enum conf
     if (c->moe.count % c->moe.groups) return refuse(object, "n_group", "does not divide the experts", e);
     if (c->moe.groups == 1) c->moe.groups = c->moe.top_groups = 0;
   }
+  if (c->moe.groups > ROUTE_MOST_GROUPS) return refuse(object, "n_group", "more than are supported", e);
   int64_t choice = c->moe.groups ? c->moe.count / c->moe.groups * c->moe.top_groups : c->moe.count;
   if (c->moe.top > choice) return refuse(object, "num_experts_per_tok", "more than there are experts to choose from", e);
   if (c->moe.dense_layers > c->layers) c->moe.dense_layers = c->layers;
@@ -272,8 +275,10 @@ static int parse_experts(struct model_config *c, const json_t *object, enum conf
   if (word_of(object, "balance", balances, 3, c->moe.correction ? BALANCE_BIAS : BALANCE_LOSS, &balance, e) < 0) return -1;
   c->moe.balance = (enum balance)balance;
   if (c->moe.balance == BALANCE_BIAS) c->moe.correction = true;
+  if (c->moe.correction && c->moe.groups == c->moe.count) return refuse(object, "n_group", "a group is as good as its two best experts, and has one", e);
+  if ((c->layers - c->moe.dense_layers) * c->moe.count > MOST_EXPERTS) return refuse(object, key, "too many over all layers", e);
   if (!(c->moe.balance_loss >= 0) || c->moe.balance_loss > 1e6) return err_set(e, "router_aux_loss_coef: %g: out of range", c->moe.balance_loss);
-  return isfinite(c->moe.scale) && c->moe.scale > 0 ? 0 : refuse(object, "routed_scaling_factor", "must be positive", e);
+  return c->moe.scale > 0 && c->moe.scale <= 1e6 ? 0 : refuse(object, "routed_scaling_factor", "out of range", e);
 }
 
 static int parse_biases(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {

@@ -144,6 +144,10 @@ int main(void) {
   refuses("\"rms_norm_eps\":0", "rms_norm_eps");
   refuses("\"max_position_embeddings\":0", "max_position_embeddings: 0");
   refuses("\"quantization_config\":{\"bits\":4}", "quantization_config");
+  refuses("\"num_experts\":130,\"n_group\":65,\"topk_method\":\"group_limited_greedy\"", "n_group: 65: more than are supported");
+  refuses("\"num_experts\":8,\"n_group\":8,\"topk_group\":4,\"topk_method\":\"noaux_tc\"", "n_group: 8: a group is as good");
+  refuses("\"num_experts\":65536,\"moe_intermediate_size\":1,\"num_hidden_layers\":1000", "num_experts: 65536: too many");
+  refuses("\"num_experts\":8,\"routed_scaling_factor\":1e300", "routed_scaling_factor");
   refuses("\"vocab_size\":\"many\"", "vocab_size");
   struct model_config c;
   ok(parse(&c, "{\"architectures\":[\"T5ForCausalLM\"]}") < 0 && strstr(e.message, "T5ForCausalLM"), "another architecture is refused by name");
