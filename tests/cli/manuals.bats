@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 #
-# Man pages against the programs: the options of --help and those of OPTIONS are the same, and EXAMPLES run.
+# Man pages against the programs: the options of --help and those of OPTIONS are the same, and EXAMPLES run, as do the README's of
+# lm-train.
 #
 # The convention for EXAMPLES: each `.Bd -literal` block is a shell script.  The blocks of a page run in
 # order, in one empty folder, with the programs in PATH and the files of samples.bash under the names below.  A block
@@ -122,4 +123,14 @@ example_files() {
   done
   [ $count -gt 0 ] || { echo 'no examples found'; wrong=1; }
   [ $wrong = 0 ]
+}
+
+@test "the architectures of the README train" {
+  example_files
+  ln -s "$ROOT/pipelines" pipelines
+  awk '/^## / { inside = $0 == "## Train any architecture" } /^```/ { code = inside && $0 == "```sh"; next } code' "$ROOT/README.md" > block.sh
+  [ "$(grep -c '^lm-train' block.sh)" -ge 4 ]
+  PATH=$BIN:$PATH OMP_WAIT_POLICY=passive timeout 120 bash -e -o pipefail block.sh < /dev/null > out 2>&1 3>&- || { tail -5 out; false; }
+  grep -q Crawl2lm windows/config.json && grep -q DeepseekV2 latent/config.json
+  [ "$(wc -l < sweep/ranking.tsv)" = 5 ]
 }
