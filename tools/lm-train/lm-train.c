@@ -13,8 +13,8 @@ int main(int argc, char **argv) {
   struct run_settings s = {0};
   recipe_options_init(&s.recipe);
   const struct option own[] = {
-      {OPTION_STRING, 'c', "config", &s.config, "FILE", "a Hugging Face config.json (Llama, Mistral)"},
-      {OPTION_STRING, 0, "preset", &s.preset, "NAME", "a known shape: llama-1m, stories15m, llama-60m, smollm2-135m, ..."},
+      {OPTION_STRING, 'c', "config", &s.config, "FILE", "a Hugging Face config.json: crawl2lm-config(5)"},
+      {OPTION_STRING, 0, "preset", &s.preset, "NAME", "a known shape: llama-1m, stories15m, gpt2-124m, smollm2-135m, ..."},
       {OPTION_LIST, 0, "set", &s.set, "KEY=V", "change a key of the config, dots descend; may repeat"},
       {OPTION_LIST, 'd', "data", &s.data, "[WEIGHT:]GLOB", "training shards; may repeat, each a source with its weight (default 1)"},
       {OPTION_LIST, 'V', "validation", &s.validation, "GLOB", "validation shards (default: the last tenth of each source)"},
