@@ -130,7 +130,7 @@ example_files() {
   ln -s "$ROOT/pipelines" pipelines
   awk '/^## / { inside = $0 == "## Train any architecture" } /^```/ { code = inside && $0 == "```sh"; next } code' "$ROOT/README.md" > block.sh
   [ "$(grep -c '^lm-train' block.sh)" -ge 4 ]
-  PATH=$BIN:$PATH OMP_WAIT_POLICY=passive timeout 120 bash -e -o pipefail block.sh < /dev/null > out 2>&1 3>&- || { tail -5 out; false; }
+  PATH=$BIN:$PATH OMP_WAIT_POLICY=passive timeout 300 bash -e -o pipefail block.sh < /dev/null > out 2>&1 3>&- || { tail -5 out; false; }
   grep -q Crawl2lm windows/config.json && grep -q DeepseekV2 latent/config.json
   [ "$(wc -l < sweep/ranking.tsv)" = 5 ]
 }
