@@ -194,7 +194,8 @@ static int parse_mixers(struct model_config *c, const json_t *object, enum confi
   if (json_get_bool(object, "use_sliding_window", &use, e) < 0 || json_get_int(object, "max_window_layers", &first, e) < 0) return -1;
   if (!is_off(window)) {
     if (size_in(object, "sliding_window", &c->window, 0, 1, INT32_MAX, e) < 0) return -1;
-    if (class == CLASS_LLAMA && !listed) return refuse(object, "sliding_window", "LlamaForCausalLM has none; layer_types says which layers slide", e);
+    if (!listed && class != CLASS_MISTRAL && class != CLASS_MIXTRAL && class != CLASS_QWEN2 && class != CLASS_QWEN3)
+      return refuse(object, "sliding_window", "layer_types does not say which layers slide", e);
   }
   if (!use && !listed) c->window = 0;
   if (c->window && !listed)
@@ -296,7 +297,7 @@ static int parse_biases(struct model_config *c, const json_t *object, enum confi
 static int parse_norms(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   static const char *const norms[] = {"rmsnorm", "layernorm"}, *const placements[] = {"pre", "post"}, *const positions[] = {"rope", "learned", "sinusoidal", "none"};
   int norm, placement, position;
-  c->norm_eps = class == CLASS_GPT2 ? 1e-5 : 1e-6, c->qk_norm = class == CLASS_QWEN3;
+  c->norm_eps = class == CLASS_GPT2 || class == CLASS_MIXTRAL ? 1e-5 : 1e-6, c->qk_norm = class == CLASS_QWEN3;
   if (word_of(object, "norm", norms, 2, class == CLASS_GPT2, &norm, e) < 0 || word_of(object, "placement", placements, 2, 0, &placement, e) < 0 ||
       word_of(object, "position", positions, 4, class == CLASS_GPT2 ? POSITION_LEARNED : POSITION_ROPE, &position, e) < 0 || json_get_bool(object, "qk_norm", &c->qk_norm, e) < 0)
     return -1;

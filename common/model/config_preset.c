@@ -82,9 +82,9 @@ json_t *config_load(const char *path, struct err *e) {
 static const char *const known_keys[] = {
     "architectures", "model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act",
     "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings", "attention_bias", "mlp_bias", "bos_token_id", "eos_token_id", "pad_token_id", "dtype", "rope_parameters",
-    "rope_scaling", "rope_theta", "rope_type", "initializer_range", "sliding_window", "attention_dropout", "use_cache", "torch_dtype", "layer_types", "use_sliding_window", "max_window_layers",
+    "rope_scaling", "rope_theta", "rope_type", "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor", "initializer_range", "sliding_window", "attention_dropout", "use_cache", "torch_dtype", "layer_types", "use_sliding_window", "max_window_layers",
     /* latent attention and experts */
-    "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "rope_interleave", "num_local_experts", "n_routed_experts", "num_experts_per_tok", "moe_intermediate_size",
+    "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "rope_interleave", "num_local_experts", "n_routed_experts", "num_experts", "aux_loss_alpha", "num_experts_per_tok", "moe_intermediate_size",
     "n_shared_experts", "first_k_dense_replace", "topk_method", "scoring_func", "norm_topk_prob", "routed_scaling_factor", "router_aux_loss_coef", "n_group", "topk_group",
     /* own */
     "activation", "mlp_gated", "position", "norm", "placement", "qk_norm", "attention_output_bias", "dropout", "embedding_dropout", "balance", "hyena_filter_width", "hyena_filter_bands", "hyena_short_kernel",

@@ -13,7 +13,7 @@ ARGS ?= --tokens 2M --batch 16 --seq 256 --schedule wsd --warmup 20
 
 # ---- the grid: AXIS=VALUE,VALUE,...  apart by spaces ------------------------------------------------------------------
 # An axis is an option of lm-train without its dashes (lr, seed, batch, optimizer, preset, flops ...), or set:KEY for a key of
-# the config.  Values that hold commas are set apart by semicolons instead (betas=[0.9,0.95];[0.9,0.99]).
+# the config.  Values that hold commas are set apart by semicolons instead (set:layer_types=sliding,full;full).
 GRID ?= lr=1e-3,2e-3,4e-3 seed=0
 
 # ---- the plot: the axis along x (default: the first with several values); one line for each combination of the others,

@@ -156,7 +156,8 @@ int recipe_options_resolve(struct recipe_options *o, const struct model_config *
   fallback(&o->eval_tokens, 131072);
   fallback(&o->save_every, 1000);
   fallback(&o->keep, 2);
-  fallback_double(&o->lr, 2e-3 * sqrt(256.0 / (double)c->hidden_size));
+  fallback(&o->mup_base, 0);
+  fallback_double(&o->lr, 2e-3 * sqrt(256.0 / (double)(o->mup_base ? o->mup_base : c->hidden_size)));
   fallback_double(&o->min_lr, 0.1 * o->lr);
   fallback_double(&o->decay, 0.2);
   if (o->optimizer < 0) o->optimizer = OPTIMIZER_ADAMW;
