@@ -41,7 +41,7 @@ static void compare(struct machine *m, int sequence, int64_t position, const rea
 /* n more positions of what stands in `count` slots */
 static bool extend(struct machine *m, int first_slot, int count, int64_t n) {
   real logits[SLOTS * V];
-  int32_t next[SLOTS * LENGTH];
+  int32_t next[SLOTS * LENGTH] = {0};
   for (int b = 0; b < count; b++) memcpy(next + b * n, ids[m->sequence[first_slot + b]] + m->cache.past[first_slot + b], (size_t)n * sizeof *next);
   if (execute_extend(m->x, &m->cache, first_slot, count, n, next, logits, &e) < 0) return false;
   for (int b = 0; b < count; b++) compare(m, m->sequence[first_slot + b], m->cache.past[first_slot + b] - 1, logits + b * V);
