@@ -127,14 +127,23 @@ static inline struct architecture architecture_random(uint64_t seed, int64_t voc
   return a;
 }
 
-/* Initial values, and 0.2 times normal numbers on top: biases and norms are not what they begin with, every term shows. */
-static inline int architecture_values(struct parameters *p, uint64_t seed, struct err *e) {
+/* The same model with all widths times `factor`: enough work for several threads and whole vectors. */
+static inline void architecture_grow(struct architecture *a, int64_t factor) {
+  struct model_config *c = &a->config;
+  int64_t *widths[] = {&c->hidden_size, &c->intermediate_size, &c->head_dim, &c->v_head_dim, &c->rope_dim, &c->mla.q_rank, &c->mla.kv_rank, &c->moe.size, &c->hyena.width, &c->window};
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) *widths[i] *= factor;
+  c->max_positions *= factor, c->initializer_range = 0.02;
+  config_name(c);
+}
+
+/* Initial values, and normal numbers times `deviation` on top: biases and norms are not what they begin with, every term shows. */
+static inline int architecture_values(struct parameters *p, uint64_t seed, double deviation, struct err *e) {
   struct rng r;
   rng_init(&r, seed);
   if (parameters_randomize(p, seed, 1, e) < 0) return -1;
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
-    for (int64_t k = 0; k < t->count; k++) p->values[t->offset + k] += (real)(0.2 * rng_normal(&r));
+    for (int64_t k = 0; k < t->count; k++) p->values[t->offset + k] += (real)(deviation * rng_normal(&r));
   }
   return 0;
 }

@@ -90,7 +90,7 @@ static void check(const char *name, const struct model_config *c) {
   struct rng rng;
   rng_init(&rng, 5);
   for (int i = 0; i < B * T; i++) ids[i] = (int32_t)rng_below(&rng, V), targets[i] = i % 5 == 3 ? -1 : (int32_t)rng_below(&rng, V);
-  ok(parameters_init(&p, c, backend_cpu(), true, &e) == 0 && architecture_values(&p, 1, &e) == 0, "%s: parameters are there", name);
+  ok(parameters_init(&p, c, backend_cpu(), true, &e) == 0 && architecture_values(&p, 1, 0.2, &e) == 0, "%s: parameters are there", name);
   plan_init(&plan, c, &p.layout, B, T, true, RECOMPUTE_NONE);
   ok(plan.chunk_rows == B * T && execution_new(&x, &plan, &p, T, &e) == 0, "%s: a plan is there", name);
   plan.chunk_rows = 5; /* several chunks, the last one shorter */

@@ -12,10 +12,11 @@
 #include "common/base/memory.h"
 #include "common/model/checkpoint.h"
 #include "common/model/execute.h"
+#include "kernels/cpu.h"
 #include "tests/architectures.h"
 #include "tests/tap.h"
 
-enum { SEEDS = 60, MOST = 64 };
+enum { SEEDS = 60, GROWN = 12, MOST = 512 };
 
 static struct err e;
 static int32_t ids[MOST], targets[MOST];
@@ -131,12 +132,44 @@ static void check(const struct architecture *a) {
   rng_init(&rng, 9);
   for (int i = 0; i < MOST; i++) ids[i] = (int32_t)rng_below(&rng, (uint64_t)a->config.vocab_size), targets[i] = i % 5 == 3 ? -1 : (int32_t)rng_below(&rng, (uint64_t)a->config.vocab_size);
   ok(config_returns(&a->config), "%s: the config comes back from its JSON", a->name);
-  if (!ok(parameters_init(&p, &a->config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 7, &e) == 0, "%s: parameters are there", a->name)) return;
+  if (!ok(parameters_init(&p, &a->config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 7, 0.2, &e) == 0, "%s: parameters are there", a->name)) return;
   ok(policies_agree(&p, 3, 8, MATMUL_FP32), "%s: training is finite, evaluation agrees, policies give the same bits", a->name);
   ok(policies_agree(&p, 1, 1, MATMUL_FP32), "%s: so they do with one position", a->name);
   ok(policies_agree(&p, 2, 9, MATMUL_BF16), "%s: and with products of bfloat16", a->name);
   ok(fewer_agree(&p), "%s: larger plans give the same loss", a->name);
   ok(checkpoint_returns(&p), "%s: a checkpoint of it trains on as the original", a->name);
+  parameters_release(&p);
+}
+
+/* Gradients of scalar code and of the widest vectors, on one thread and on two. */
+static void check_grown(struct architecture a) {
+  enum { SEQUENCES = 3, POSITIONS = 131 };
+  struct parameters p;
+  double loss[3], evaluated, worst = 0;
+  real *gradients[3];
+  architecture_grow(&a, 8);
+  for (int i = 0; i < MOST; i++) ids[i] = ids[i] % (int32_t)a.config.vocab_size, targets[i] = targets[i] % (int32_t)a.config.vocab_size;
+  if (!ok(parameters_init(&p, &a.config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 7, 0.02, &e) == 0, "%s, grown: parameters are there", a.name)) return;
+  for (int way = 0; way < 3; way++) {
+    enum cpu_variant before = cpu_variant();
+    if (way == 0) cpu_variant_force(CPU_SCALAR);
+    backend_cpu()->set_threads(1 + way / 2);
+    loss[way] = train(&p, SEQUENCES, POSITIONS, way == 2 ? RECOMPUTE_BLOCK : RECOMPUTE_NONE, MATMUL_FP32, &evaluated);
+    gradients[way] = COPY(p.gradients, (size_t)p.layout.total * sizeof(real));
+    backend_cpu()->set_threads(1);
+    cpu_variant_force(before);
+  }
+  for (int way = 1; way < 3; way++)
+    for (int i = 0; i < p.layout.count; i++) {
+      const struct parameter_tensor *t = &p.layout.tensors[i];
+      double difference = 0, norm = 1e-6;
+      for (int64_t k = t->offset; k < t->offset + t->count; k++) difference += pow((double)gradients[way][k] - (double)gradients[0][k], 2), norm += pow((double)gradients[0][k], 2);
+      double error = sqrt(difference / norm);
+      if (!(error < 2e-3)) note("way %d: %s differs by %.3g of its norm %.3g", way, t->name, error, sqrt(norm));
+      worst = error > worst || isnan(error) ? error : worst;
+    }
+  ok(isfinite(loss[0]) && fabs(loss[1] - loss[0]) < 1e-4 * loss[0] && fabs(loss[2] - loss[0]) < 1e-4 * loss[0] && worst < 2e-3, "%s, grown: scalar code, vectors and two threads agree", a.name);
+  for (int way = 0; way < 3; way++) free(gradients[way]);
   parameters_release(&p);
 }
 
@@ -150,5 +183,7 @@ int main(int argc, char **argv) {
     struct architecture a = architecture_random(seed, 0);
     check(&a);
   }
+  for (int i = 0; i < ARCHITECTURES; i += 4) check_grown(architecture_kind(i, 23));
+  for (uint64_t seed = from; seed < from + GROWN; seed++) check_grown(architecture_random(seed, 0));
   return tap_done();
 }

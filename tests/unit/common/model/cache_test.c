@@ -68,7 +68,7 @@ static void check(const struct architecture *a) {
   struct parameters p;
   struct plan whole, plan;
   struct machine m = {0};
-  bool fine = parameters_init(&p, &a->config, backend_cpu(), false, &e) == 0 && architecture_values(&p, 7, &e) == 0;
+  bool fine = parameters_init(&p, &a->config, backend_cpu(), false, &e) == 0 && architecture_values(&p, 7, 0.2, &e) == 0;
   plan_init(&whole, &a->config, &p.layout, SLOTS, LENGTH, false, RECOMPUTE_NONE);
   plan_init(&plan, &a->config, &p.layout, 1, 13, false, RECOMPUTE_NONE);
   fine = fine && execution_new(&m.x, &whole, &p, LENGTH, &e) == 0 && execute_logits(m.x, SLOTS, LENGTH, ids[0], false, expected[0][0], &e) == 0;

@@ -125,7 +125,7 @@ static bool infers(const struct architecture *a, struct parameters *p) {
 static void check(const struct architecture *a) {
   static const char *const policies[] = {"none", "norm", "attention", "block"};
   struct parameters p;
-  if (!ok(parameters_init(&p, &a->config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 3, &e) == 0, "%s: parameters are there", a->name)) return;
+  if (!ok(parameters_init(&p, &a->config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 3, 0.2, &e) == 0, "%s: parameters are there", a->name)) return;
   for (int policy = RECOMPUTE_NONE; policy <= RECOMPUTE_BLOCK; policy++) ok(trains(a, &p, (enum recompute)policy), "%s: training reads nothing that is dead, recomputing %s", a->name, policies[policy]);
   ok(infers(a, &p), "%s: nor does inference, whole or through a cache", a->name);
   parameters_release(&p);
