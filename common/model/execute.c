@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/model/execute.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -162,8 +163,9 @@ static int step(struct execution *x, const struct plan_step *s, struct pass *pas
 
 static int run(struct execution *x, const int32_t *ids, const int32_t *targets, struct pass *pass, struct err *e) {
   size_t bytes = (size_t)(pass->B * pass->T) * sizeof *ids;
-  if (pass->B > x->plan->B * x->plan->T / pass->T) return err_set(e, "%lld sequences of %lld positions do not fit a plan for %lld of %lld",
-      (long long)pass->B, (long long)pass->T, (long long)x->plan->B, (long long)x->plan->T);
+  int64_t longest = pass->cache ? x->plan->B * x->plan->T : x->plan->T; /* filters and position tables have as many rows as a sequence */
+  if (pass->B < 1 || pass->T < 1 || pass->T > longest || pass->B > x->plan->B * x->plan->T / pass->T)
+    return err_set(e, "%lld sequences of %lld positions do not fit a plan for %lld of %lld", (long long)pass->B, (long long)pass->T, (long long)x->plan->B, (long long)x->plan->T);
   if (x->backend->to_device(x->ids, ids, bytes, &x->error) < 0) return kernel_failed(e, &x->error);
   if (targets && x->backend->to_device(x->targets, targets, bytes, &x->error) < 0) return kernel_failed(e, &x->error);
   if (pass->first && clear_gradients(x) < 0) return kernel_failed(e, &x->error);
@@ -174,6 +176,7 @@ static int run(struct execution *x, const int32_t *ids, const int32_t *targets, 
 }
 
 int execute_train(struct execution *x, const int32_t *ids, const int32_t *targets, double gradient_scale, bool first, double *losses, struct err *e) {
+  assert(x->plan->training);
   struct pass pass = {.B = x->plan->B, .T = x->plan->T, .gradient = true, .first = first, .gradient_scale = (real)gradient_scale, .losses = losses};
   return run(x, ids, targets, &pass, e);
 }
@@ -190,6 +193,8 @@ int execute_logits(struct execution *x, int64_t B, int64_t T, const int32_t *ids
 
 int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, real *logits, struct err *e) {
   struct pass pass = {.B = B, .T = T, .cache = cache, .first_slot = first_slot, .logits = logits, .last_only = true};
+  assert(!x->plan->training); /* such plans let go of what a cache takes */
+  if (first_slot < 0 || first_slot + B > cache->slots) return err_set(e, "%lld sequences from slot %lld are more than the %lld of the cache", (long long)B, (long long)first_slot, (long long)cache->slots);
   for (int64_t b = 0; b < B; b++) {
     int64_t end = cache->past[first_slot + b] + T;
     if (end > cache->capacity || end > x->positions) return err_set(e, "position %lld lies beyond the %lld that the cache holds", (long long)end - 1, (long long)cache->capacity);

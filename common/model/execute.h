@@ -2,7 +2,8 @@
  *
  * Runs a plan: owns its arena, the position tables and the token ids on the device, and walks the steps.
  * ids: [B][T] token ids; targets: [B][T], the id that should follow each, -1 where no loss counts.  B and T may be
- * smaller than the plan's in every call but execute_train().
+ * smaller than the plan's in every call but execute_train(); more is an error.  Through a cache B may be larger and T smaller, or
+ * the other way round, as long as B T is not.
  */
 #ifndef MODEL_EXECUTE_H
 #define MODEL_EXECUTE_H

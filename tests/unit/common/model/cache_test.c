@@ -80,6 +80,8 @@ static void check(const struct architecture *a) {
   for (int i = 0; i < 10 && fine; i++) compare(&m, i / 5, i % 5, few + i * V);
   fine = fine && execute_logits(m.x, SLOTS, LENGTH, ids[0], true, few, &e) == 0;
   for (int b = 0; b < SLOTS && fine; b++) compare(&m, b, LENGTH - 1, few + b * V);
+  bool longer = fine && execute_logits(m.x, 1, LENGTH + 1, ids[0], true, few, &e) == 0, more = fine && execute_logits(m.x, SLOTS + 1, LENGTH, ids[0], true, few, &e) == 0, none = fine && execute_logits(m.x, 1, 0, ids[0], true, few, &e) == 0;
+  ok(fine && !longer && !more && !none, "%s: longer ones, more of them, or none are refused", a->name);
   ok(fine && m.worst < 1e-4, "%s: fewer sequences, fewer positions, the last position alone give the same logits", a->name);
   execution_free(m.x);
   m.x = NULL;
@@ -88,7 +90,7 @@ static void check(const struct architecture *a) {
   ok(fine && m.worst < 1e-3, "%s: so does a cache", a->name);
   if (!fine || !(m.worst < 1e-4)) note("%s: %s: worst %.3g", a->name, fine ? "" : e.message, m.worst);
   int32_t one = 0;
-  ok(m.x && execute_extend(m.x, &m.cache, 2, 1, 1, &one, NULL, &e) < 0 && m.cache.past[2] == LENGTH, "%s: a full slot takes no more", a->name);
+  ok(m.x && execute_extend(m.x, &m.cache, 2, 1, 1, &one, NULL, &e) < 0 && m.cache.past[2] == LENGTH && execute_extend(m.x, &m.cache, 2, 2, 1, ids[0], NULL, &e) < 0 && strstr(e.message, "slot 2"), "%s: a full slot takes no more, nor one that is not there", a->name);
   execution_free(m.x);
   cache_release(&m.cache);
   plan_release(&whole), plan_release(&plan);
