@@ -74,6 +74,7 @@ static bool train(const struct architecture *a, struct parameters *p, enum recom
   if (execution_new(&x, &plan, p, T, &e) < 0) return false;
   execution_dropout_key(x, 11);
   execution_z_loss(x, 0.01);
+  execution_type(x, policy == RECOMPUTE_ATTENTION ? MATMUL_BF16 : MATMUL_FP32); /* other kernels */
   memset(p->gradients, 0, (size_t)p->layout.total * sizeof(real));
   struct pass training = {.B = B, .T = T, .gradient = true, .gradient_scale = (real)0.25, .losses = losses}, evaluation = {.B = B, .T = T, .losses = evaluated}, shorter = {.B = B, .T = T - 2, .losses = evaluated};
   bool fine = poisoned ? run(x, &training, ids) && run(x, &evaluation, ids) && run(x, &shorter, ids) : execute_train(x, ids, targets, 0.25, false, losses, &e) == 0;
