@@ -16,7 +16,7 @@ int kernel_failed(struct err *e, const struct kernel_error *k) { return err_set(
 /* ---- layout */
 
 struct parameter_tensor *parameter_layout_add(struct parameter_layout *l, const char *name, enum parameter_kind kind, double init, int rank, const int64_t *shape) {
-  l->tensors = RESIZE(l->tensors, (size_t)l->count + 1);
+  GROW(l->tensors, l->capacity, (size_t)l->count + 1);
   struct parameter_tensor *t = &l->tensors[l->count++];
   *t = (struct parameter_tensor){.name = STRDUP(name), .kind = kind, .rank = rank, .offset = l->total, .count = 1, .init = init};
   for (int i = 0; i < 3; i++) t->shape[i] = i < rank ? shape[i] : 1, t->count *= t->shape[i];

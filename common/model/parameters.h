@@ -47,6 +47,7 @@ struct parameter_layer { /* offsets; -1: this layer has none */
 struct parameter_layout {
   struct parameter_tensor *tensors; /* in order of offset */
   int count;
+  size_t capacity;
   int64_t embedding, positions, final_norm, final_norm_bias, head; /* offsets; -1: none; head == embedding when tied */
   struct parameter_layer *layers;
   int64_t total;                    /* elements of a flat array, gaps included */
