@@ -334,7 +334,7 @@ int shard_file_open(struct shard_file **out, const char *path, struct err *e) {
   size_t got = 0;
   int status = 0;
   f->path = STRDUP(path);
-  f->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  f->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no wait for the other end of a pipe: it is refused */
   if (f->descriptor < 0 || fstat(f->descriptor, &s)) status = err_errno(e, "%s", path);
   else if (!S_ISREG(s.st_mode)) status = err_set(e, "%s: not a regular file", path);
   else if (read_at(f->descriptor, header, sizeof header, 0, &got, e) || header_decode(header, got, s.st_size, &f->header, e)) status = err_prefix(e, "%s", path);
