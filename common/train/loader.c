@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <glob.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,7 @@ int loader_start(struct loader *l, int64_t T, int64_t vocab_size, uint64_t seed,
   bool held_back = l->validation_count == 0;
   double sum = 0;
   for (int i = 0; i < l->source_count; i++) sum += l->sources[i].weight;
+  if (!isfinite(sum)) return err_usage(e, "-d: the weights of the sources add up to more than a number can be; only their proportions count");
   for (int i = 0; i < l->source_count; i++) {
     struct source *s = &l->sources[i];
     int64_t n = s->stream.starts[s->stream.count], m = held_back ? n / 10 * 9 + n % 10 * 9 / 10 : n; /* floor(.9 n) */

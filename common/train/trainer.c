@@ -172,7 +172,8 @@ int trainer_step(struct trainer *t, const uint32_t *windows, const int32_t *sour
   if (t->comm->all_reduce(t->comm, t->parameters->gradients, t->parameters->layout.total, e) < 0 || t->comm->all_reduce_double(t->comm, &loss, 1, e) < 0 || gradient_squares(t, &all, e) < 0)
     return -1;
   loss /= positions;
-  double norm = sqrt(all), lr = schedule_lr(&r->schedule, t->done), scale = r->clip > 0 && norm > r->clip ? r->clip / (norm + 1e-6) : 1;
+  if (isnan(loss)) loss = NAN; /* without a sign */
+  double norm = isnan(all) ? NAN : sqrt(all), lr = schedule_lr(&r->schedule, t->done), scale = r->clip > 0 && norm > r->clip ? r->clip / (norm + 1e-6) : 1;
   enum trainer_skip skipped = judge(t, loss, norm);
   if (skipped == TRAINER_TAKEN) {
     if (update(t, lr, scale, e) < 0) return -1;
@@ -347,7 +348,7 @@ int trainer_restore(struct trainer *t, const json_t *state, struct err *e) {
   for (int i = 0; i < loader_sources(t->loader); i++) {
     int64_t position = json_integer_value(json_array_get(draws, (size_t)i));
     if (json_integer_value(json_array_get(windows, (size_t)i)) != loader_windows(t->loader, i) || position < 0)
-      return err_set(e, "source %d has another length than when the run began, so its position means nothing", i + 1);
+      return err_set(e, "source %d has another length than when the run began, so its position means nothing: give the same shards, and -V as it was given then", i + 1);
     loader_seek(t->loader, i, position);
   }
   t->done = step;

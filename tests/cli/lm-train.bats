@@ -459,3 +459,48 @@ refused() {
     [ "$(column none/run.tsv config_hash)" != "$(column other/run.tsv config_hash)" ]
   done
 }
+
+@test "--resume with another optimizer is refused by name, with what to do, also from SOAP to AdamW, whose tensors have the same names" {
+  for pair in 'adamw muon' 'muon adamw' 'soap adamw'; do
+    train -o "m-${pair% *}" --force --steps 2 --optimizer "${pair% *}"
+    status=0
+    train -o "m-${pair% *}" --resume --steps 3 --optimizer "${pair#* }" 2> err || status=$?
+    [ $status -eq 2 ] && grep -q -- "--optimizer ${pair% *}, which cannot change; --init" err || { echo "$pair: $status $(cat err)"; return 1; }
+  done
+}
+
+@test "--set with --resume is held against the config of the run, without -c" {
+  train -o m --steps 2
+  resume=("$BIN/lm-train" -q -d "$T/train.bin" -o m --resume --steps 3)
+  ! "${resume[@]}" --set num_hidden_layers=3 2> err && grep -q 'another config' err
+  "${resume[@]}" --set num_hidden_layers=2
+}
+
+@test "--log into a pipe with --resume writes the rows of the new steps and waits for no earlier ones" {
+  train -o m --steps 2
+  mkfifo pipe
+  timeout -s KILL 60 cat pipe > rows 3>&- & reader=$!
+  timeout -s KILL 60 "$BIN/lm-train" -q -d "$T/train.bin" -o m --resume --steps 4 --log pipe
+  wait $reader
+  [ "$(cut -f 1 rows | paste -sd ' ')" = 'step 3 4' ]
+}
+
+@test "a --batch whose token ids alone do not fit is refused; so are steps of more tokens than can be counted" {
+  for options in '--batch 1e9' '--batch 1e9 --micro-batch 1e9 --seq 1e9 --set max_position_embeddings=1000000000'; do
+    status=0
+    # shellcheck disable=SC2086
+    train -o m --steps 1 --micro-batch 1 $options 2> err || status=$?
+    [ $status -gt 0 ] && [ $status -le 2 ] && grep -q -- '--batch 1000000000' err || { echo "$options: $status $(cat err)"; return 1; }
+  done
+}
+
+@test "values of another type in a recipe, weights that no number can add up, and a pipe as a shard are refused by name" {
+  for value in null true '[3]' '{}'; do
+    echo "{\"steps\": $value}" > recipe.json
+    ! train -o m --recipe recipe.json 2> err && grep -q 'steps: expected a number' err
+  done
+  ! train -d 1e308:"$T/train.bin" -d 1e308:"$T/part_000000.bin" -o m --steps 1 2> err && grep -q 'weights of the sources' err
+  mkfifo pipe
+  ! timeout -s KILL 20 "$BIN/lm-train" -q -c "$T/c.json" -d pipe -o m --steps 1 2> err && grep -q 'not a regular file' err
+  ! train -o m --steps 2 --flops 1e300 2> err && grep -q 'give one of' err
+}

@@ -11,6 +11,7 @@
 #define UNSET INT64_MIN
 enum { DECAY_YES, DECAY_NO }; /* words of --decay-embeddings */
 #define MOST_TOKENS 9e18 /* of a run: an int64 holds them */
+#define MOST_STEP_TOKENS 1e11 /* of a step: an int64 holds the bytes of its activations */
 
 void recipe_options_init(struct recipe_options *o) {
   *o = (struct recipe_options){.steps = UNSET, .tokens = UNSET, .flops = NAN, .batch = UNSET, .micro_batch = UNSET, .seq = UNSET, .warmup = UNSET,
@@ -24,7 +25,7 @@ int recipe_options_table(struct recipe_options *o, struct option table[RECIPE_RO
   const struct option rows[] = {
       {OPTION_COUNT, 0, "steps", &o->steps, "N", "train this many steps in all", .min = 1, .max = 9e18},
       {OPTION_COUNT, 0, "tokens", &o->tokens, "N", "... or this many tokens", .min = 1, .max = 9e18},
-      {OPTION_DOUBLE, 0, "flops", &o->flops, "X", "... or this many FLOPs (6 N + 6 L d T a token)", .min = 1, .max = 1e40},
+      {OPTION_DOUBLE, 0, "flops", &o->flops, "X", "... or this many FLOPs (6 N + 6 L d T a token)", .min = 1, .max = HUGE_VAL},
       {OPTION_COUNT, 0, "batch", &o->batch, "B", "sequences a step (default 16)", .min = 1, .max = 1e9},
       {OPTION_COUNT, 0, "micro-batch", &o->micro_batch, "b", "sequences at a time, divides B (default: to suit the caches)", .min = 1, .max = 1e9},
       {OPTION_COUNT, 0, "seq", &o->seq, "T", "tokens a sequence (default 256, or what the model takes)", .min = 1, .max = 1e9},
@@ -43,8 +44,8 @@ int recipe_options_table(struct recipe_options *o, struct option table[RECIPE_RO
       {OPTION_COUNT, 0, "mup-base", &o->mup_base, "WIDTH", "muP: hidden_size that --lr was tuned at, 0: off (default 0)", .min = 0, .max = 1e9},
       {OPTION_DOUBLE, 0, "weight-decay", &o->weight_decay, "X", "decay of matrices (default 0.1)", .min = 0, .max = 1e6},
       {OPTION_CHOICE, 0, "decay-embeddings", &o->decay_embeddings, NULL, "whether embeddings decay too (default yes)", "yes|no"},
-      {OPTION_DOUBLE, 0, "clip", &o->clip, "X", "largest norm of the gradient, 0: none (default 1)", .min = 0, .max = 1e30},
-      {OPTION_DOUBLE, 0, "spike", &o->spike, "X", "skip steps whose norm is X times its average, 0: none (default 0)", .min = 0, .max = 1e30},
+      {OPTION_DOUBLE, 0, "clip", &o->clip, "X", "largest norm of the gradient, 0: none (default 1)", .min = 0, .max = HUGE_VAL},
+      {OPTION_DOUBLE, 0, "spike", &o->spike, "X", "skip steps whose norm is X times its average, 0: none (default 0)", .min = 0, .max = HUGE_VAL},
       {OPTION_COUNT, 0, "max-skips", &o->max_skips, "K", "steps skipped in a row that end the run (default 5)", .min = 1, .max = 9e18},
       {OPTION_DOUBLE, 0, "z-loss", &o->z_loss, "X", "coefficient of log(Z)^2, keeps the logits small (default 0)", .min = 0, .max = 1e6},
       {OPTION_CHOICE, 0, "dtype", &o->dtype, NULL, "type of the matrix products (default fp32)", DTYPE_CHOICES},
@@ -81,18 +82,19 @@ int recipe_options_fill(struct recipe_options *o, const json_t *object, const ch
   json_object_foreach((json_t *)object, key, value) {
     int i = 0;
     while (i < count && strcmp(rows[i].name, key) != 0) i++;
-    if (i == count) return err_set(e, "%s: %s is no key of a recipe", name, key);
+    if (i == count) return err_set(e, "%s: \"%s\" is no key of a recipe; an option from --steps on in --help is, without its dashes", name, key);
     if (is_set(&rows[i]) || (budget && is_budget(key))) continue;
     if (rows[i].type == OPTION_FLAG && !json_is_boolean(value)) return err_set(e, "%s: %s: expected true or false", name, key);
     if (rows[i].type == OPTION_FLAG) {
       *(bool *)rows[i].value = json_is_true(value);
       continue;
     }
+    if (!json_is_string(value) && !json_is_number(value)) return err_set(e, "%s: %s: expected %s", name, key, rows[i].type == OPTION_CHOICE ? "a string" : "a number");
     struct buffer text = {0};
     buffer_printf(&text, "--%s=", key);
     if (json_is_string(value)) buffer_append_string(&text, json_string_value(value));
     else if (json_is_integer(value)) buffer_printf(&text, "%lld", (long long)json_integer_value(value));
-    else if (json_is_real(value)) buffer_printf(&text, "%.17g", json_real_value(value));
+    else buffer_printf(&text, "%.17g", json_real_value(value));
     char *argv[] = {"", buffer_string(&text), NULL};
     const struct option *const tables[] = {rows, NULL};
     int result = options_parse(tables, 2, argv, e);
@@ -183,6 +185,7 @@ int recipe_options_resolve(struct recipe_options *o, const struct model_config *
   if (o->seq > c->max_positions)
     return err_usage(e, "--seq %lld: the model takes %lld positions (max_position_embeddings); --set max_position_embeddings=%lld", (long long)o->seq, (long long)c->max_positions, (long long)o->seq);
   if (o->batch % o->micro_batch) return err_usage(e, "--micro-batch %lld does not divide --batch %lld", (long long)o->micro_batch, (long long)o->batch);
+  if ((double)o->batch * (double)o->seq > MOST_STEP_TOKENS) return err_usage(e, "--batch %lld of --seq %lld: a step has %.0e tokens at most; lower --batch", (long long)o->batch, (long long)o->seq, MOST_STEP_TOKENS);
   if (o->beta1 >= 1 || o->beta2 >= 1 || o->momentum >= 1) return err_usage(e, "--beta1, --beta2 and --momentum must be below 1");
   if (o->min_lr > o->lr && o->schedule != SCHEDULE_CONSTANT) return err_usage(e, "--min-lr %g is above --lr %g", o->min_lr, o->lr);
   if (budget_steps(o, c, e) < 0) return -1;

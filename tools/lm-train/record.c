@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -55,10 +56,12 @@ static void append_row(struct buffer *rows, const char *line, const char *from, 
   buffer_put(rows, '\n');
 }
 
-/* The rows of an earlier log up to step `done`. */
+/* The rows of an earlier log up to step `done`.  A pipe holds none, and reading it would wait for its other end. */
 static int earlier_rows(struct buffer *rows, const char *path, const char *header, int64_t done, struct err *e) {
-  FILE *f = fopen(path, "re");
-  if (!f) return errno == ENOENT ? 0 : err_errno(e, "%s", path);
+  struct stat st;
+  if (stat(path, &st) < 0) return errno == ENOENT ? 0 : err_errno(e, "%s", path);
+  FILE *f = S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+  if (!f) return S_ISREG(st.st_mode) ? err_errno(e, "%s", path) : 0;
   char *line = NULL, *theirs = STRDUP(header);
   size_t capacity = 0;
   for (ssize_t n; (n = getline(&line, &capacity, f)) > 0;) {

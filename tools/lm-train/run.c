@@ -177,10 +177,10 @@ static int build_config(struct training *t, struct err *e) {
   bool given = s->config || s->preset || s->set.count;
   if (s->config && s->preset) return err_usage(e, "give --config or --preset, not both");
   if (t->state && !given) return checkpoint_config(&t->config, t->folder.data, e);
-  if (!s->config && !s->preset && !s->init) return err_usage(e, "which model?  Give -c CONFIG.json or --preset NAME");
+  if (!s->config && !s->preset && !s->init && !t->state) return err_usage(e, "which model?  Give -c CONFIG.json or --preset NAME");
   struct buffer path = {0};
   if (s->config) buffer_append_string(&path, s->config);
-  else buffer_printf(&path, "%s/config.json", s->init ? s->init : "");
+  else buffer_printf(&path, "%s/config.json", t->state ? t->folder.data : s->init);
   json_t *object = s->preset ? config_preset(s->preset, e) : config_load(buffer_string(&path), e);
   int result = object ? 0 : -1;
   if (result == 0) result = adapt_to_data(t, object, e);
@@ -220,6 +220,17 @@ static int check_branch(struct training *t, bool own_decay, struct err *e) {
   return 0;
 }
 
+/* The state of one optimiser means nothing to another, also where their tensors have the same names. */
+static int check_optimizer(const struct training *t, int asked, struct err *e) {
+  const json_t *recipe = json_object_get(t->state, "recipe");
+  struct recipe_options before;
+  recipe_options_init(&before);
+  if (recipe_options_fill(&before, recipe, t->folder.data, e) < 0) return -1;
+  if (asked < 0 || asked == (before.optimizer < 0 ? OPTIMIZER_ADAMW : before.optimizer)) return 0;
+  const char *name = json_string_value(json_object_get(recipe, "optimizer"));
+  return err_usage(e, "the run has --optimizer %s, which cannot change; --init %s and another -o begin with its weights and a new optimiser", name ? name : "adamw", t->folder.data);
+}
+
 static int build_recipe(struct training *t, struct err *e) {
   struct run_settings *s = t->settings;
   if (s->recipe_path) {
@@ -231,6 +242,7 @@ static int build_recipe(struct training *t, struct err *e) {
   int64_t seed = -1;
   bool own_decay = !isnan(s->recipe.decay);
   if (t->state) {
+    if (check_optimizer(t, s->recipe.optimizer, e) < 0) return -1;
     if (recipe_options_fill(&s->recipe, json_object_get(t->state, "recipe"), t->folder.data, e) < 0 || json_get_int(t->state, "seed", &seed, e) < 0) return -1;
     if (t->program->seed >= 0 && t->program->seed != seed) return err_usage(e, "the run has --seed %" PRId64 ", which cannot change", seed);
     int64_t batch = s->recipe.batch, seq = s->recipe.seq;
@@ -251,9 +263,12 @@ static struct memory_choice memory_chosen(const struct training *t) {
 }
 
 static int check_memory(const struct training *t, int64_t needed, struct err *e) {
-  double memory = memory_of_machine();
-  if ((double)needed <= memory) return 0;
+  const struct recipe *r = &t->recipe;
+  double memory = memory_of_machine(), ids = (double)r->batch * ((double)(r->seq + 1) * sizeof(uint32_t) + sizeof(int32_t) + sizeof(double)); /* of a step */
+  if ((double)needed + ids <= memory) return 0;
   char need[NUMBER_TEXT], have[NUMBER_TEXT];
+  if ((double)needed <= memory || ids > memory)
+    return err_set(e, "%s are there, %s less than are needed with the token ids of --batch %" PRId64 ": lower it", number_bytes(memory, have), number_bytes((double)needed + ids - memory, need), r->batch);
   struct buffer advice = {0};
   const struct memory_choice choice = memory_chosen(t);
   memory_advice(&advice, &t->config, &t->recipe.optimizer, &choice, t->recipe.batch, memory);
