@@ -211,7 +211,8 @@ static void layer(struct builder *b, struct parameter_layer *y) {
 void parameter_layout_init(struct parameter_layout *l, const struct model_config *c) {
   *l = (struct parameter_layout){.layers = NEW_ARRAY(struct parameter_layer, (size_t)c->layers), .positions = -1, .final_norm = -1, .final_norm_bias = -1};
   struct builder b = {.l = l, .c = c, .layer = -1, .gpt2 = strcmp(c->model_type, "gpt2") == 0, .std = c->initializer_range, .residual = c->initializer_range / sqrt(2.0 * (double)c->layers)};
-  l->embedding = add(&b, PARAMETER_EMBEDDING, b.std, c->vocab_size, c->hidden_size, b.gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight")->offset;
+  double size = c->position == POSITION_SINUSOIDAL ? 1 / sqrt((double)c->hidden_size) : b.std; /* as large as the sinusoids once multiplied */
+  l->embedding = add(&b, PARAMETER_EMBEDDING, size, c->vocab_size, c->hidden_size, b.gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight")->offset;
   if (c->position == POSITION_LEARNED) {
     parameter_layout_align(l);
     l->positions = add(&b, PARAMETER_EMBEDDING, b.std, c->max_positions, c->hidden_size, b.gpt2 ? "transformer.wpe.weight" : "model.embed_positions.weight")->offset;

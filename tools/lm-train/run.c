@@ -528,6 +528,8 @@ static int train(struct training *t, struct err *e) {
   else if (s->init) program_message(p, "beginning with the weights of %s", s->init);
   double epochs = (double)((steps - t->first) * t->recipe.batch * t->recipe.seq) / (double)loader_training_tokens(t->loader);
   if (epochs > 4) program_warn(p, "the data will be read %.1f times over", epochs);
+  if (t->recipe.recompute != RECOMPUTE_NONE) program_message(p, "activations are computed again: %.1f %% more arithmetic", 100 * plan_recompute_share(&t->plan));
+  if (t->recipe.optimizer.width_base > 0 && t->config.tied) program_warn(p, "--mup-base: a tied head keeps the embedding's rate; --set tie_word_embeddings=false lets it follow the width");
   if (t->recipe.schedule.warmup > steps) program_warn(p, "--warmup %" PRId64 " outlasts the %" PRId64 " steps: --lr is never reached", t->recipe.schedule.warmup, steps);
   if (t->config.hidden_size % t->config.heads && strcmp(t->config.model_type, "llama") == 0)
     program_warn(p, "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64 ": transformers refuses such a Llama (and takes such a Mistral)", t->config.hidden_size, t->config.heads);
