@@ -139,10 +139,11 @@ INLINE void V(tile)(int rows, bool packed, int64_t K, const float *a, int64_t ro
   }
 }
 
-static void V(row_tile)(int rows, int64_t K, const float *a, int64_t ld_a, const float *b, bool add, float *c, int64_t ld_c, int64_t columns) {
+/* `packed` is a constant at each call, and so `rows` is below. */
+INLINE void V(any_tile)(int rows, bool packed, int64_t K, const float *a, int64_t row, const float *b, bool add, float *c, int64_t ld_c, int64_t columns) {
 #define CASE(n)                                                                                                        \
   case n:                                                                                                              \
-    if ((n) <= TILE_ROWS) V(tile)(n, false, K, a, ld_a, b, add, c, ld_c, columns);                                     \
+    if ((n) <= TILE_ROWS) V(tile)(n, packed, K, a, row, b, add, c, ld_c, columns);                                     \
     break
   switch (rows) {
     CASE(1);
@@ -161,26 +162,12 @@ static void V(row_tile)(int rows, int64_t K, const float *a, int64_t ld_a, const
 #undef CASE
 }
 
+static void V(row_tile)(int rows, int64_t K, const float *a, int64_t ld_a, const float *b, bool add, float *c, int64_t ld_c, int64_t columns) {
+  V(any_tile)(rows, false, K, a, ld_a, b, add, c, ld_c, columns);
+}
+
 static void V(packed_tile)(int rows, int64_t K, const float *a, const float *b, bool add, float *c, int64_t ld_c, int64_t columns) {
-#define CASE(n)                                                                                                        \
-  case n:                                                                                                              \
-    if ((n) <= TILE_ROWS) V(tile)(n, true, K, a, 1, b, add, c, ld_c, columns);                                         \
-    break
-  switch (rows) {
-    CASE(1);
-    CASE(2);
-    CASE(3);
-    CASE(4);
-    CASE(5);
-    CASE(6);
-    CASE(7);
-    CASE(8);
-    CASE(9);
-    CASE(10);
-    CASE(11);
-    CASE(12);
-  }
-#undef CASE
+  V(any_tile)(rows, true, K, a, 1, b, add, c, ld_c, columns);
 }
 
 /* c[M][N] = or += op(a) op(b).  packed_b: BLOCK_K * (N rounded up to 2 * LANES), packed_a, when a is

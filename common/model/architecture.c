@@ -122,6 +122,7 @@ static int latent_attention(struct builder *b, int h) {
   int rotated = rope(b, part(b, kv_a, rank, c->rope_dim), 1, c->rope_dim);
   int kv = matmul(b, "kv_b", latent, c->heads * each, b->y->kv_b, -1), k = value(b, c->heads * c->head_dim);
   node(b, PLAN_JOIN_KEYS, "join_keys", kv, k)->inputs[1] = rotated;
+  for (int i = 1; i <= 2; i++) b->p->nodes[b->p->count - i].uncached = true; /* keys stay latent there */
   int y = attend(b, q, k, part(b, kv, nope, c->heads * each - nope), each);
   struct plan_node *n = &b->p->nodes[b->p->count - 1];
   n->inputs[3] = latent, n->inputs[4] = rotated, n->parameter = b->y->kv_b;

@@ -47,11 +47,6 @@ static bool is_off(const json_t *v) {
   return !v || json_is_null(v) || json_is_false(v) || (json_is_number(v) && json_number_value(v) == 0);
 }
 
-/* The key's common name, or the one GPT-2 gives it. */
-static const char *present(const json_t *object, const char *key, const char *other) {
-  return other && !json_object_get(object, key) && json_object_get(object, other) ? other : key;
-}
-
 static int size_in(const json_t *object, const char *key, int64_t *value, int64_t fallback, int64_t least, int64_t most, struct err *e) {
   *value = fallback;
   if (json_get_int(object, key, value, e) < 0) return -1;
@@ -148,7 +143,7 @@ static int parse_rope(struct model_config *c, const json_t *object, struct err *
 static int parse_activation(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   static const struct { const char *word; enum activation f; } gated[] = {{"reglu", ACTIVATION_RELU}, {"geglu", ACTIVATION_GELU}, {"swiglu", ACTIVATION_SILU}};
   c->gated = class != CLASS_GPT2, c->activation = class == CLASS_GPT2 ? ACTIVATION_GELU_TANH : ACTIVATION_SILU;
-  const char *name = NULL, *own = NULL, *key = class == CLASS_GPT2 ? present(object, "activation_function", "hidden_act") : "hidden_act";
+  const char *name = NULL, *own = NULL, *key = class == CLASS_GPT2 ? config_key(object, "activation_function") : "hidden_act";
   if (json_get_string(object, key, &name, e) < 0 || json_get_bool(object, "mlp_gated", &c->gated, e) < 0 || json_get_string(object, "activation", &own, e) < 0) return -1;
   if (own) {
     key = "activation", name = own, c->gated = false;
@@ -211,7 +206,7 @@ static int parse_mixers(struct model_config *c, const json_t *object, enum confi
 
 static int parse_heads(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   int64_t most = 65536, nope = 0;
-  if (size_in(object, present(object, "num_attention_heads", "n_head"), &c->heads, 0, 1, most, e) < 0 ||
+  if (size_in(object, config_key(object, "num_attention_heads"), &c->heads, 0, 1, most, e) < 0 ||
       size_in(object, "num_key_value_heads", &c->kv_heads, class == CLASS_MIXTRAL && c->heads % 8 == 0 ? 8 : c->heads, 1, most, e) < 0)
     return -1;
   if (c->heads % c->kv_heads) return refuse(object, "num_key_value_heads", "does not divide num_attention_heads", e);
@@ -302,23 +297,23 @@ static int parse_norms(struct model_config *c, const json_t *object, enum config
       word_of(object, "position", positions, 4, class == CLASS_GPT2 ? POSITION_LEARNED : POSITION_ROPE, &position, e) < 0 || json_get_bool(object, "qk_norm", &c->qk_norm, e) < 0)
     return -1;
   c->norm = (enum norm)norm, c->post_norm = placement, c->position = (enum position)position;
-  const char *key = class == CLASS_GPT2 ? present(object, "layer_norm_epsilon", "rms_norm_eps") : "rms_norm_eps";
+  const char *key = class == CLASS_GPT2 ? config_key(object, "layer_norm_epsilon") : "rms_norm_eps";
   if (json_get_double(object, key, &c->norm_eps, e) < 0) return -1;
   return c->norm_eps > 0 && c->norm_eps <= 1 ? 0 : refuse(object, key, "out of range", e);
 }
 
 static int parse_dropout(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
   if (class == CLASS_GPT2) c->dropout = c->embedding_dropout = c->attention_dropout = 0.1;
-  return share(object, present(object, "dropout", "resid_pdrop"), &c->dropout, e) < 0 || share(object, present(object, "embedding_dropout", "embd_pdrop"), &c->embedding_dropout, e) < 0 ||
-                 share(object, present(object, "attention_dropout", "attn_pdrop"), &c->attention_dropout, e) < 0 ? -1 : 0;
+  return share(object, config_key(object, "dropout"), &c->dropout, e) < 0 || share(object, config_key(object, "embedding_dropout"), &c->embedding_dropout, e) < 0 ||
+                 share(object, config_key(object, "attention_dropout"), &c->attention_dropout, e) < 0 ? -1 : 0;
 }
 
 static int parse_sizes(struct model_config *c, const json_t *object, enum config_class class, struct err *e) {
-  if (size_in(object, "vocab_size", &c->vocab_size, 0, 1, 1 << 28, e) < 0 || size_in(object, present(object, "hidden_size", "n_embd"), &c->hidden_size, 0, 1, 1 << 20, e) < 0 ||
-      size_in(object, present(object, "num_hidden_layers", "n_layer"), &c->layers, 0, 1, CONFIG_LAYERS, e) < 0 ||
-      size_in(object, present(object, "max_position_embeddings", "n_positions"), &c->max_positions, class == CLASS_GPT2 ? 1024 : 2048, 1, INT32_MAX, e) < 0)
+  if (size_in(object, "vocab_size", &c->vocab_size, 0, 1, 1 << 28, e) < 0 || size_in(object, config_key(object, "hidden_size"), &c->hidden_size, 0, 1, 1 << 20, e) < 0 ||
+      size_in(object, config_key(object, "num_hidden_layers"), &c->layers, 0, 1, CONFIG_LAYERS, e) < 0 ||
+      size_in(object, config_key(object, "max_position_embeddings"), &c->max_positions, class == CLASS_GPT2 ? 1024 : 2048, 1, INT32_MAX, e) < 0)
     return -1;
-  return size_in(object, present(object, "intermediate_size", "n_inner"), &c->intermediate_size, class == CLASS_GPT2 ? 4 * c->hidden_size : 0, 1, 1 << 22, e);
+  return size_in(object, config_key(object, "intermediate_size"), &c->intermediate_size, class == CLASS_GPT2 ? 4 * c->hidden_size : 0, 1, 1 << 22, e);
 }
 
 static int parse(struct model_config *c, const json_t *object, struct err *e) {

@@ -98,6 +98,8 @@ void config_preset_list(struct buffer *out);            /* "name, name, ..." */
  * object nor this engine knows is refused.  GPT-2's own names (n_embd) and the common ones (hidden_size) are the same key.
  * head_dim and num_key_value_heads, where they merely follow from the key that is set, go on following it. */
 int config_set(json_t *object, const char *assignment, struct err *e);
+/* The name under which this object holds the key: GPT-2's where only that is there, and the other way round. */
+const char *config_key(const json_t *object, const char *key);
 
 /* ---- config.c.  `name` prefixes messages. */
 int config_parse(struct model_config *c, const json_t *object, const char *name, struct err *e);

@@ -96,8 +96,7 @@ static const char *const aliases[][2] = {
     {"hidden_act", "activation_function"}, {"rms_norm_eps", "layer_norm_epsilon"}, {"dropout", "resid_pdrop"}, {"embedding_dropout", "embd_pdrop"}, {"attention_dropout", "attn_pdrop"},
 };
 
-/* The name under which this object holds the key, whichever of the two was given. */
-static const char *own_name(const json_t *object, const char *key) {
+const char *config_key(const json_t *object, const char *key) {
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
     for (int k = 0; k < 2; k++)
       if (strcmp(key, aliases[i][k]) == 0 && !json_object_get(object, key) && json_object_get(object, aliases[i][1 - k])) return aliases[i][1 - k];
@@ -130,7 +129,7 @@ int config_set(json_t *object, const char *assignment, struct err *e) {
     }
     object = inner;
   }
-  const char *key = own_name(object, part);
+  const char *key = config_key(object, part);
   if (result == 0) {
     bool known = json_object_get(object, key) != NULL;
     for (size_t i = 0; i < sizeof known_keys / sizeof *known_keys; i++) known |= strcmp(key, known_keys[i]) == 0;

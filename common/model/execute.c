@@ -151,6 +151,7 @@ static int step(struct execution *x, const struct plan_step *s, struct pass *pas
   const struct plan_node *n = &x->plan->nodes[s->node];
   const struct op *op = &ops[n->op];
   bool back = s->kind == STEP_BACKWARD;
+  if (pass->cache && n->uncached) return 0;
   pass->again = s->kind != STEP_FORWARD;
   double began = x->profile ? progress_clock() : 0;
   int result = back ? op->backward(x, n, pass) : op->forward(x, n, pass);

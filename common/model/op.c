@@ -192,11 +192,8 @@ static int attention_op_backward(ARGUMENTS) {
                                &s);
 }
 
-static int kv_b_or_matmul_op(ARGUMENTS) { return pass->cache && op_cached_skips(x, n) ? 0 : matmul_op(x, n, pass); }
-
 static int join_keys_op(ARGUMENTS) {
   const struct model_config *c = &x->plan->config;
-  if (pass->cache) return 0; /* keys stay latent */
   return CALL(join_keys, out(x, n, pass), in(x, n, pass, 0), value(x, n->inputs[0])->ld, in(x, n, pass, 1), value(x, n->inputs[1])->ld, positions(pass), c->heads, c->head_dim - c->rope_dim,
                       c->v_head_dim, c->rope_dim);
 }
@@ -396,7 +393,7 @@ const struct op ops[PLAN_OPS] = {
     [PLAN_POSITION] =          {"position",          position_op,          position_op_backward,          cost_one,              0,               1,         1,             true,     false},
     [PLAN_RMSNORM] =           {"rmsnorm",           rmsnorm_op,           rmsnorm_op_backward,           cost_few,              1,               1,         1,             false,    true},
     [PLAN_LAYERNORM] =         {"layernorm",         layernorm_op,         layernorm_op_backward,         cost_few,              1,               1,         1,             false,    true},
-    [PLAN_MATMUL] =            {"matmul",            kv_b_or_matmul_op,    matmul_op_backward,            cost_matmul,           1,               1,         1,             false,    true},
+    [PLAN_MATMUL] =            {"matmul",            matmul_op,            matmul_op_backward,            cost_matmul,           1,               1,         1,             false,    true},
     [PLAN_ROPE] =              {"rope",              rope_op,              rope_op_backward,              cost_few,              0,               1,         1,             true,     false},
     [PLAN_JOIN_KEYS] =         {"join_keys",         join_keys_op,         join_keys_op_backward,         cost_copy,             0,               3,         3,             false,    false},
     [PLAN_ATTENTION] =         {"attention",         attention_op,         attention_op_backward,         cost_attention,        7 | OP_OUTPUT,   7,         7,             false,    false},

@@ -67,8 +67,6 @@ int op_cached_latent_attention(struct execution *x, const struct plan_node *n, c
   return 0;
 }
 
-bool op_cached_skips(const struct execution *x, const struct plan_node *n) { return n->layer >= 0 && config_is_mla(&x->plan->config) && n->parameter == x->parameters->layout.layers[n->layer].kv_b; }
-
 /* Input rows are kept beside the long convolution's; each output needs the K-1 before it. */
 int op_cached_short_convolution(struct execution *x, const struct plan_node *n, const struct pass *pass) {
   const struct parameters *p = x->parameters;

@@ -11,7 +11,6 @@ int op_cached_attention(struct execution *x, const struct plan_node *n, const st
 /* The cache holds [latent | rotated key]; queries and outputs go through kv_b instead of keys and values (the "absorbed" form,
  * arXiv 2405.04434 section 2.1.2): one key head of kv_rank + rope_dim, whose first kv_rank columns are the value. */
 int op_cached_latent_attention(struct execution *x, const struct plan_node *n, const struct pass *pass, struct attention_shape *s);
-bool op_cached_skips(const struct execution *x, const struct plan_node *n); /* kv_b itself is not multiplied */
 int op_cached_short_convolution(struct execution *x, const struct plan_node *n, const struct pass *pass);
 int op_cached_filter(struct execution *x, const struct plan_node *n);
 int op_cached_long_convolution(struct execution *x, const struct plan_node *n, const struct pass *pass);

@@ -63,6 +63,7 @@ struct plan_node {
   bool again;                  /* may be run again in the backward pass; its value need not be kept */
   bool fused;                  /* the add before this RMSNorm runs with it */
   bool shared;                 /* an add whose three gradients are one */
+  bool uncached;               /* what a generation from a cache does without */
   /* what else the op must know */
   int64_t heads, size, step;   /* rope, grouped norms: heads of `size` columns, `step` apart */
   int64_t stride;              /* experts: elements between their matrices */

@@ -66,32 +66,27 @@ static struct group group_of(const struct parameter_layout *l, int i, const stru
 static void put(struct parameter_layout *l, const char *prefix, const struct parameter_tensor *of, int64_t rows, int64_t columns) {
   struct buffer name = {0};
   buffer_printf(&name, "%s.%s", prefix, of->name);
-  l->tensors = RESIZE(l->tensors, (size_t)l->count + 1);
   int rank = rows == of->shape[0] && columns == of->shape[1] ? of->rank : 2;
-  l->tensors[l->count++] = (struct parameter_tensor){.name = STRDUP(buffer_string(&name)), .kind = of->kind, .rank = rank, .shape = {rows, columns},
-                                                     .offset = l->total, .count = rows * columns};
-  l->total += rows * columns;
+  parameter_layout_add(l, buffer_string(&name), of->kind, 0, rank, (int64_t[]){rows, columns});
   buffer_release(&name);
 }
-
-static void align(struct parameter_layout *l) { l->total = (l->total + 15) & ~(int64_t)15; }
 
 static void put_group(struct parameter_layout *state, const struct parameter_layout *l, struct group *g, const struct optimizer_settings *s) {
   const struct parameter_tensor *t = &l->tensors[g->first];
   int64_t rows = t->shape[0], columns = t->shape[1];
-  align(state);
+  parameter_layout_align(state);
   g->begin = state->total;
   if (g->rule == RULE_MUON) put(state, "momentum", t, rows, columns);
   if (g->rule == RULE_ADAMW || g->rule == RULE_SOAP)
     for (int moment = 0; moment < 2; moment++) {
-      align(state);
+      parameter_layout_align(state);
       for (int i = 0; i < g->tensors; i++) put(state, moment ? "v" : "m", t + i, t[i].shape[0], t[i].shape[1]);
     }
   if (g->rule == RULE_SOAP) {
     static const char *const names[] = {"left", "q_left", "right", "q_right"};
     for (int i = 0; i < 4; i++) {
       int64_t side = i < 2 ? rows : columns;
-      align(state);
+      parameter_layout_align(state);
       if (side <= s->longest) put(state, names[i], t, side, side);
     }
   }
@@ -113,7 +108,7 @@ static struct group *plan_state(struct parameter_layout *state, int *group_count
     put_group(state, l, &g, s);
     groups[count++] = g;
   }
-  align(state);
+  parameter_layout_align(state);
   *group_count = count;
   return groups;
 }

@@ -172,7 +172,6 @@ int recipe_options_resolve(struct recipe_options *o, const struct model_config *
   fallback_double(&o->momentum, standard.momentum);
   fallback_double(&o->matrix_lr, standard.matrix_lr);
   fallback(&o->soap_frequency, standard.frequency);
-  fallback(&o->mup_base, standard.width_base);
   fallback_double(&o->clip, 1);
   fallback_double(&o->spike, 0);
   fallback(&o->max_skips, 5);
@@ -190,7 +189,7 @@ int recipe_options_resolve(struct recipe_options *o, const struct model_config *
   if (o->min_lr > o->lr && o->schedule != SCHEDULE_CONSTANT) return err_usage(e, "--min-lr %g is above --lr %g", o->min_lr, o->lr);
   if (budget_steps(o, c, e) < 0) return -1;
   struct optimizer_settings *optimizer = &r->optimizer;
-  *r = (struct recipe){.batch = o->batch, .micro_batch = o->micro_batch, .seq = o->seq, .optimizer = optimizer_defaults((enum optimizer_kind)o->optimizer), .clip = o->clip,
+  *r = (struct recipe){.batch = o->batch, .micro_batch = o->micro_batch, .seq = o->seq, .optimizer = standard, .clip = o->clip,
                        .spike = o->spike, .max_skips = o->max_skips, .z_loss = o->z_loss, .dtype = (enum matmul_type)o->dtype, .recompute = (enum recompute)o->recompute,
                        .eval_every = o->eval_every, .save_every = o->save_every, .keep_best = o->keep_best,
                        .schedule = {.shape = (enum schedule_shape)o->schedule, .lr = o->lr, .min_lr = o->min_lr, .decay = o->decay, .warmup = o->warmup, .steps = o->steps}};
