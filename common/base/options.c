@@ -10,6 +10,12 @@
 #include "common/base/memory.h"
 #include "common/base/number.h"
 
+const char *option_word(const char *choices, int index, char text[OPTION_WORD]) {
+  for (; index > 0; index--) choices = strchr(choices, '|') + 1;
+  snprintf(text, OPTION_WORD, "%.*s", (int)strcspn(choices, "|"), choices);
+  return text;
+}
+
 static bool takes_argument(const struct option *o) { return o->type != OPTION_FLAG && o->type != OPTION_NEGATE; }
 
 static const struct option *find(const struct option *const *tables, const char *name, size_t length, char letter) {

@@ -53,6 +53,10 @@ void options_help(const struct option *const *tables, FILE *out);
 /* A bash completion function for `name`. */
 void options_completion(const struct option *const *tables, const char *name, FILE *out);
 
+/* The word of "a|b|c" that an index stands for, in `text`, which is returned. */
+enum { OPTION_WORD = 32 };
+const char *option_word(const char *choices, int index, char text[OPTION_WORD]);
+
 void option_list_release(struct option_list *list);
 
 #endif

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
+#include "common/base/options.h"
 
 #define SHORTEST_SEQ 16
 enum { POLICIES = RECOMPUTE_BLOCK + 1 };
 
-static const char *const policies[] = {"none", "norm", "attention", "block"};
+static const char *policy_name(int policy, char text[OPTION_WORD]) { return option_word(RECOMPUTE_CHOICES, policy, text); }
 
 double memory_of_machine(void) {
   double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit;
@@ -67,7 +68,7 @@ static void add(struct buffer *out, const char *text) {
 }
 
 void memory_advice(struct buffer *out, const struct model_config *c, const struct optimizer_settings *s, const struct memory_choice *choice, int64_t batch, double memory) {
-  char text[160], number[NUMBER_TEXT];
+  char text[160], number[NUMBER_TEXT], word[OPTION_WORD];
   struct buffer list = {0};
   struct memory_need need;
   int64_t micro_batch = memory_micro_batch(c, s, choice, batch, memory), seq = memory_seq(c, s, choice, memory);
@@ -77,7 +78,7 @@ void memory_advice(struct buffer *out, const struct model_config *c, const struc
     other.recompute = (enum recompute)policy;
     memory_need(&need, c, s, &other);
     if ((double)need.bytes > memory) continue;
-    snprintf(text, sizeof text, "--recompute %s (%.0f %% more arithmetic)", policies[policy], 100 * need.more_flops), add(&list, text);
+    snprintf(text, sizeof text, "--recompute %s (%.0f %% more arithmetic)", policy_name(policy, word), 100 * need.more_flops), add(&list, text);
     break; /* the next ones cost more */
   }
   other = *choice;
@@ -94,12 +95,13 @@ void memory_advice(struct buffer *out, const struct model_config *c, const struc
   memory_need(&need, c, s, &other);
   bool enough = (double)need.bytes <= memory;
   buffer_append_string(out, enough ? "would fit: --micro-batch 1 --offload DIR" : "nothing helps but a smaller model: --micro-batch 1 --offload DIR");
-  if (other.recompute != RECOMPUTE_NONE) buffer_printf(out, " --recompute %s", policies[other.recompute]);
+  if (other.recompute != RECOMPUTE_NONE) buffer_printf(out, " --recompute %s", policy_name((int)other.recompute, word));
   if (!enough) buffer_printf(out, " still needs %s", number_bytes((double)need.bytes, number));
 }
 
 void memory_rows(struct buffer *out, const struct model_config *c, const struct optimizer_settings *s, const struct memory_choice *choice, int64_t batch, double memory) {
   struct memory_need need;
+  char word[OPTION_WORD];
   memory_need(&need, c, s, choice);
   buffer_printf(out, "bytes_machine\t%.0f\nfits\t%s\n", memory, (double)need.bytes <= memory ? "yes" : "no");
   if (choice->recompute != RECOMPUTE_NONE) buffer_printf(out, "recompute_flops\t%.4f\n", need.more_flops);
@@ -110,7 +112,7 @@ void memory_rows(struct buffer *out, const struct model_config *c, const struct 
     other.recompute = (enum recompute)policy;
     if (other.recompute == choice->recompute) continue;
     memory_need(&need, c, s, &other);
-    buffer_printf(out, "bytes_total_recompute_%s\t%" PRId64 "\nrecompute_flops_%s\t%.4f\n", policies[policy], need.bytes, policies[policy], need.more_flops);
+    buffer_printf(out, "bytes_total_recompute_%s\t%" PRId64 "\nrecompute_flops_%s\t%.4f\n", policy_name(policy, word), need.bytes, word, need.more_flops);
   }
   struct memory_choice other = *choice;
   other.offload = !choice->offload;

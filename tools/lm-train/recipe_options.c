@@ -115,14 +115,11 @@ json_t *recipe_options_to_json(const struct recipe_options *o) {
   for (int i = 0; i < count; i++) {
     if (!is_set(&rows[i]) || (is_budget(rows[i].name) && strcmp(rows[i].name, "steps") != 0)) continue;
     json_t *value;
+    char word[OPTION_WORD];
     if (rows[i].type == OPTION_DOUBLE) value = json_real(*(double *)rows[i].value);
     else if (rows[i].type == OPTION_FLAG) value = json_true();
     else if (rows[i].type != OPTION_CHOICE) value = json_integer(*(int64_t *)rows[i].value);
-    else { /* the word of the choice */
-      const char *word = rows[i].choices;
-      for (int k = *(int *)rows[i].value; k > 0; k--) word = strchr(word, '|') + 1;
-      value = json_stringn(word, strcspn(word, "|"));
-    }
+    else value = json_string(option_word(rows[i].choices, *(int *)rows[i].value, word));
     json_object_set_new(object, rows[i].name, value);
   }
   return object;

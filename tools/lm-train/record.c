@@ -13,6 +13,7 @@
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/base/number.h"
+#include "common/base/options.h"
 #include "common/io/output.h"
 
 #define COLUMNS "step\ttokens\tlr\tloss\tgrad_norm\tval_loss\tskipped\tnoise_trace\tnoise_signal\tnoise_scale"
@@ -121,24 +122,18 @@ int record_log_step(FILE *log, const struct trainer_report *r, const struct load
 
 int record_log_close(FILE *log, struct err *e) { return log && fclose(log) != 0 ? err_errno(e, "the log cannot be written") : 0; }
 
-static const char *word(const char *choices, int index, char text[16]) {
-  for (; index > 0; index--) choices = strchr(choices, '|') + 1;
-  snprintf(text, 16, "%.*s", (int)strcspn(choices, "|"), choices);
-  return text;
-}
-
 /* Of architecture, recipe and the weights a run began with, in canonical JSON: runs with the same hash differ by their
  * seed only.  What does not change the result but for rounding (micro-batches, recomputing) is not in it. */
 static uint64_t recipe_hash(const struct model_config *c, const struct recipe *r, const char *init) {
   const struct optimizer_settings *s = &r->optimizer;
-  char optimizer[16], dtype[16];
+  char optimizer[OPTION_WORD], dtype[OPTION_WORD];
   json_t *o = config_to_json(c);
   json_t *recipe = json_pack("{s:I,s:I,s:I,s:I,s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "batch", (json_int_t)r->batch, "seq", (json_int_t)r->seq, "steps", (json_int_t)r->schedule.steps,
                              "warmup", (json_int_t)r->schedule.warmup, "schedule", (int)r->schedule.shape, "lr", r->schedule.lr, "min_lr", r->schedule.min_lr,
                              "decay", r->schedule.decay, "beta1", s->beta1, "beta2", s->beta2, "eps", s->eps, "weight_decay", s->weight_decay, "clip", r->clip);
-  json_t *more = json_pack("{s:s,s:f,s:I,s:f,s:b,s:I,s:f,s:I,s:f,s:s,s:s}", "optimizer", word(OPTIMIZER_CHOICES, (int)s->kind, optimizer), "momentum", s->momentum,
+  json_t *more = json_pack("{s:s,s:f,s:I,s:f,s:b,s:I,s:f,s:I,s:f,s:s,s:s}", "optimizer", option_word(OPTIMIZER_CHOICES, (int)s->kind, optimizer), "momentum", s->momentum,
                            "soap_frequency", (json_int_t)s->frequency, "matrix_lr", s->matrix_lr, "decay_embeddings", (int)s->decay_embeddings, "mup_base", (json_int_t)s->width_base,
-                           "spike", r->spike, "max_skips", (json_int_t)r->max_skips, "z_loss", r->z_loss, "dtype", word(DTYPE_CHOICES, (int)r->dtype, dtype), "init", init);
+                           "spike", r->spike, "max_skips", (json_int_t)r->max_skips, "z_loss", r->z_loss, "dtype", option_word(DTYPE_CHOICES, (int)r->dtype, dtype), "init", init);
   json_object_update(recipe, more);
   json_decref(more);
   json_object_set_new(o, "recipe", recipe);
@@ -151,7 +146,7 @@ static uint64_t recipe_hash(const struct model_config *c, const struct recipe *r
 
 int record_run(const char *dir, const struct model_config *c, const struct recipe *r, const struct record_totals *t, struct err *e) {
   struct buffer out = {0}, path = {0};
-  char number[NUMBER_TEXT], text[16];
+  char number[NUMBER_TEXT], text[OPTION_WORD];
   buffer_append_string(&out, "params\ttokens\tflops\tloss\tbpb\tseed\tconfig_hash\tsteps\tbatch\tseq\tlr\tmin_lr\twarmup\tschedule\tweight_decay\tlayers\thidden_size\tvocab_size\tparams_all\t"
                              "optimizer\tdtype\tz_loss\tmup_base\tskipped\tnoise_scale\tinit\tsources\tval_losses\n");
   buffer_printf(&out, "%lld\t%lld\t%.0f\t", (long long)config_matmul_parameters(c), (long long)t->tokens, config_flops_per_token(c, r->seq) * (double)t->tokens);
@@ -159,10 +154,10 @@ int record_run(const char *dir, const struct model_config *c, const struct recip
   if (!isnan(t->bpb)) buffer_append_string(&out, number_format(t->bpb, number));
   buffer_printf(&out, "\t%" PRIu64 "\t%016" PRIx64 "\t%lld\t%lld\t%lld\t", t->seed, recipe_hash(c, r, t->init), (long long)t->steps, (long long)r->batch, (long long)r->seq);
   buffer_printf(&out, "%s\t", number_format(r->schedule.lr, number));
-  buffer_printf(&out, "%s\t%lld\t%s\t", number_format(r->schedule.min_lr, number), (long long)r->schedule.warmup, word(SCHEDULE_CHOICES, (int)r->schedule.shape, text));
+  buffer_printf(&out, "%s\t%lld\t%s\t", number_format(r->schedule.min_lr, number), (long long)r->schedule.warmup, option_word(SCHEDULE_CHOICES, (int)r->schedule.shape, text));
   buffer_printf(&out, "%s\t%lld\t%lld\t%lld\t%lld\t", number_format(r->optimizer.weight_decay, number), (long long)c->layers, (long long)c->hidden_size, (long long)c->vocab_size, (long long)config_parameters(c));
-  buffer_printf(&out, "%s\t", word(OPTIMIZER_CHOICES, (int)r->optimizer.kind, text));
-  buffer_printf(&out, "%s\t", word(DTYPE_CHOICES, (int)r->dtype, text));
+  buffer_printf(&out, "%s\t", option_word(OPTIMIZER_CHOICES, (int)r->optimizer.kind, text));
+  buffer_printf(&out, "%s\t", option_word(DTYPE_CHOICES, (int)r->dtype, text));
   buffer_printf(&out, "%s\t%lld\t%lld\t", number_format(r->z_loss, number), (long long)r->optimizer.width_base, (long long)t->skipped);
   if (!isnan(t->noise_scale)) buffer_append_string(&out, number_format(t->noise_scale, number));
   buffer_printf(&out, "\t%s\t", t->init);

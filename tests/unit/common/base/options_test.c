@@ -136,5 +136,8 @@ int main(void) {
   ok(strstr(completion, "_min_hash()") && strstr(completion, "--flag --no-on --int") && strstr(completion, "-F _min_hash min-hash") && strstr(completion, "'one two two-and-more'") && !strstr(completion, "hidden"), "completion lists options and choices");
   free(completion);
   option_list_release(&v.list);
+  char word[OPTION_WORD];
+  ok_string(option_word("one|two|three", 0, word), "one", "the first word of choices");
+  ok_string(option_word("one|two|three", 2, word), "three", "the last one");
   return tap_done();
 }
