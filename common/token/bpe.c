@@ -476,16 +476,18 @@ static inline void encode_short(const struct bpe *b, struct slot *set, const uin
 
 void bpe_encode_piece(const struct bpe *b, struct bpe_cache *c, struct slice piece, struct ids *out) {
   if (c && piece.len > 1) {
-    bpe_encode_pieces(b, c, piece, 0, &piece.len, 1, out);
+    uint32_t end = (uint32_t)piece.len;
+    bpe_encode_pieces(b, c, piece, 0, &end, 1, out);
     return;
   }
   encode_uncached(b, piece, out);
 }
 
-void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice text, size_t from, const size_t *ends, int count, struct ids *out) {
+void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice text, size_t from, const uint32_t *ends, int count, struct ids *out) {
   uint64_t keys[BPE_PIECES][2];
   struct slot *sets[BPE_PIECES];
-  size_t begin = from;
+  uint32_t begin = 0;
+  text = (struct slice){text.data + from, text.len - from};
   for (int i = 0; i < count; i++) {
     size_t n = ends[i] - begin;
     if (n > 1 && n <= SHORT_KEY) {
@@ -495,9 +497,10 @@ void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice te
     }
     begin = ends[i];
   }
+  begin = 0;
   for (int i = 0; i < count; i++) {
-    struct slice piece = {text.data + from, ends[i] - from};
-    from = ends[i];
+    struct slice piece = {text.data + begin, ends[i] - begin};
+    begin = ends[i];
     if (out->capacity - out->len < SLOT_IDS) ids_reserve(out, BPE_PIECES);
     if (piece.len == 1) out->data[out->len++] = b->byte_id[(unsigned char)piece.data[0]];
     else if (piece.len <= SHORT_KEY) encode_short(b, sets[i], keys[i], piece, out);

@@ -35,10 +35,10 @@ void bpe_cache_free(struct bpe_cache *c);
 /* Appends the ids of one piece.  cache may be NULL. */
 void bpe_encode_piece(const struct bpe *b, struct bpe_cache *cache, struct slice piece, struct ids *out);
 
-/* The same for the pieces of text that begin at `from` and end at ends[0 .. count), count <= BPE_PIECES: keys are
+/* The same for the pieces of text that begin at `from` and end at from + ends[0 .. count), count <= BPE_PIECES: keys are
  * computed and their places in the cache fetched before the first look-up. */
 enum { BPE_PIECES = 256 };
-void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *cache, struct slice text, size_t from, const size_t *ends, int count, struct ids *out);
+void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *cache, struct slice text, size_t from, const uint32_t *ends, int count, struct ids *out);
 
 /* The ways to encode, for tests: both ignore the whole-piece rule and the cache and give the same ids. */
 void bpe_merge_array(const struct bpe *b, struct slice piece, struct ids *out);

@@ -13,7 +13,7 @@
 #include "common/base/memory.h"
 #include "common/base/utf8.h"
 #include "common/token/formats.h"
-#include "common/token/pretokenize.h"
+#include "common/token/pattern.h"
 
 static const char *type_of(const json_t *node) {
   const char *s = json_string_value(json_object_get(node, "type"));

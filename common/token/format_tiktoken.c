@@ -16,6 +16,7 @@
 #include "common/base/utf8.h"
 #include "common/token/formats.h"
 #include "common/token/pairs.h"
+#include "common/token/pattern.h"
 #include "common/token/pretokenize.h"
 
 /* ---- parts ---------------------------------------------------------------------------------------------------------- */

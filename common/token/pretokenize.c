@@ -1,118 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hand-written scanners for the patterns of GPT-2, cl100k and o200k, PCRE2 for the others.
- *
- * Patterns: OpenAI's tiktoken, tiktoken_ext/openai_public.py; Hugging Face tokenizers, pre_tokenizers/byte_level.rs.
- * gpt2:     '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
- * cl100k:   '(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+$|\s*[\r\n]|\s+(?!\S)|\s
- * The older cl100k lacks `\s+$`: "a\n  " at the end of a text is three pieces there and two in the newer one.
+ * Stages of scanners and of PCRE2, and where a text may be cut.
  */
 #include "common/token/pretokenize.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
 #include "common/base/memory.h"
 #include "common/token/classes.h"
+#include "common/token/pattern.h"
+#include "common/token/scan.h"
 #include "common/token/specials.h"
 
-/* ---- known patterns ------------------------------------------------------------------------------------------------- */
-
-enum kind { KIND_NONE, KIND_GPT2, KIND_CL100K, KIND_O200K, KIND_REGEX };
-
-struct known {
-  const char *name;     /* NULL: has a scanner of its own, but keeps its spelling */
-  const char *spelling;
-  enum kind kind;
-  int digits;           /* cl100k: \p{N}{1,digits} */
-  bool tail;            /* cl100k: has \s+$ */
-};
-
-#define O200K_WORD "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define O200K_CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-#define CL100K_HEAD "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
-#define CL100K_MIDDLE "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
-#define CL100K_END "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-
-/* The first spelling of a name is the one that Hugging Face's library accepts and that is written. */
-static const struct known patterns[] = {
-  {"gpt2", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", KIND_GPT2, 0, false},
-  {"gpt2", "'s|'t|'re|'ve|'m|'ll|'d| ?[\\p{L}]+| ?[\\p{N}]+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", KIND_GPT2, 0, false},
-  {"gpt2", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s++$|\\s+(?!\\S)|\\s", KIND_GPT2, 0, false},
-  {"gpt2", "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", KIND_GPT2, 0, false},
-  {"cl100k", CL100K_HEAD "\\p{N}{1,3}" CL100K_MIDDLE "|\\s+\\z" CL100K_END, KIND_CL100K, 3, true},
-  {"cl100k", "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s", KIND_CL100K, 3, true},
-  {"o200k", O200K_WORD "*" LOWER "+" O200K_CONTRACTION "|" O200K_WORD "+" LOWER "*" O200K_CONTRACTION "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", KIND_O200K, 0, false},
-  {"none", "", KIND_NONE, 0, false},
-  {NULL, PATTERN_WORDS, KIND_REGEX, 0, false},
-  /* Llama 3; tiktoken before `\s++$`, rustbpe; Qwen 2; nanochat */
-  {NULL, CL100K_HEAD "\\p{N}{1,3}" CL100K_MIDDLE CL100K_END, KIND_CL100K, 3, false},
-  {NULL, "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+", KIND_CL100K, 3, false},
-  {NULL, CL100K_HEAD "\\p{N}" CL100K_MIDDLE CL100K_END, KIND_CL100K, 1, false},
-  {NULL, "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,2}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+", KIND_CL100K, 2, false},
-};
-#define PATTERNS (sizeof patterns / sizeof patterns[0])
-
-static const struct known *known_pattern(const char *s, size_t n) {
-  for (size_t i = 0; i < PATTERNS; i++) {
-    const struct known *k = &patterns[i];
-    if (strlen(k->spelling) == n && memcmp(k->spelling, s, n) == 0) return k;
-    if (k->name && strlen(k->name) == n && memcmp(k->name, s, n) == 0) return k;
-  }
-  return NULL;
-}
-
-const char *pattern_regex(const char *name) {
-  for (size_t i = 0; i < PATTERNS; i++)
-    if (patterns[i].name && strcmp(patterns[i].name, name) == 0) return patterns[i].spelling;
-  return NULL;
-}
-
-static void canonical_stage(struct buffer *out, const char *s, size_t n) {
-  struct buffer text = {0};
-  for (size_t i = 0; i < n; i++) {
-    const char *escape = s[i] == '\n' ? "\\n" : s[i] == '\r' ? "\\r" : s[i] == '\t' ? "\\t" : NULL;
-    if (!escape) buffer_put(&text, s[i]);
-    else {
-      /* A backslash before the literal character already escapes it. */
-      if (text.len && text.data[text.len - 1] == '\\') {
-        size_t run = 0;
-        while (run < text.len && text.data[text.len - 1 - run] == '\\') run++;
-        if (run % 2) text.len--;
-      }
-      buffer_append_string(&text, escape);
-    }
-  }
-  const struct known *k = known_pattern(text.len ? text.data : "", text.len);
-  if (k && k->name) buffer_append_string(out, k->name);
-  else buffer_append_slice(out, buffer_slice(&text));
-  buffer_release(&text);
-}
-
-void pattern_canonical(struct buffer *out, const char *pattern, bool stages) {
-  if (!stages) {
-    canonical_stage(out, pattern, strlen(pattern));
-    return;
-  }
-  for (;;) {
-    size_t n = strcspn(pattern, "\n");
-    canonical_stage(out, pattern, n);
-    if (!pattern[n]) return;
-    buffer_put(out, '\n');
-    pattern += n + 1;
-  }
-}
+#define PIECE_LIMIT (UINT32_MAX - 64)
 
 /* ---- objects -------------------------------------------------------------------------------------------------------- */
 
 struct stage {
-  enum kind kind;
-  int digits;
-  bool tail;
+  struct pattern pattern; /* name and spelling are those of a known one, or NULL */
+  scan_function *scan;    /* NULL: a regular expression, or none */
   pcre2_code *code;
   bool jit;
 };
@@ -172,6 +83,8 @@ static int compile(struct stage *stage, const char *s, size_t n, struct err *e) 
   return 0;
 }
 
+static scan_function *const scanners[] = {[PATTERN_GPT2] = scan_gpt2, [PATTERN_CL100K] = scan_cl100k, [PATTERN_O200K] = scan_o200k, [PATTERN_REGEX] = NULL};
+
 int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err *e) {
   struct buffer canonical = {0};
   pattern_canonical(&canonical, pattern, true);
@@ -186,14 +99,12 @@ int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err 
     GROW(p->stages, capacity, p->count + 1);
     struct stage *stage = &p->stages[p->count++];
     memset(stage, 0, sizeof *stage);
-    const struct known *k = known_pattern(s, n);
-    known = known && k && k->kind != KIND_NONE;
-    stage->kind = k ? k->kind : KIND_REGEX;
-    if (k) {
-      stage->digits = k->digits;
-      stage->tail = k->tail;
-    }
-    if (stage->kind == KIND_REGEX) {
+    const struct pattern *k = pattern_known(s, n);
+    known = known && k && k->kind != PATTERN_NONE;
+    if (k) stage->pattern = *k;
+    else stage->pattern.kind = PATTERN_REGEX;
+    stage->scan = scanners[stage->pattern.kind];
+    if (stage->pattern.kind == PATTERN_REGEX) {
       int failed = k ? compile(stage, k->spelling, strlen(k->spelling), e) : compile(stage, s, n, e);
       if (failed) {
         pretokenizer_free(p);
@@ -222,7 +133,7 @@ struct pretokenizer_scratch *pretokenizer_scratch_new(const struct pretokenizer 
   struct pretokenizer_scratch *s = NEW(struct pretokenizer_scratch);
   s->positions = NEW_ARRAY(struct position, (size_t)p->count);
   for (int i = 0; i < p->count; i++)
-    if (p->stages[i].kind == KIND_REGEX && !s->data) {
+    if (p->stages[i].pattern.kind == PATTERN_REGEX && !s->data) {
       s->data = pcre2_match_data_create(32, NULL);
       s->context = pcre2_match_context_create(NULL);
       s->stack = pcre2_jit_stack_create(32 << 10, 16 << 20, NULL);
@@ -241,141 +152,6 @@ void pretokenizer_scratch_free(struct pretokenizer_scratch *s) {
   pcre2_jit_stack_free(s->stack);
   free(s->positions);
   free(s);
-}
-
-/* ---- hand-written patterns ------------------------------------------------------------------------------------------ */
-
-/* End of the run of characters of class `want` that starts at p. */
-static inline const uint8_t *run(const struct classes *c, const uint8_t *p, const uint8_t *end, enum char_class want) {
-  while (p < end) {
-    enum char_class k = (enum char_class)c->byte[*p];
-    if (k == want) {
-      p++;
-      continue;
-    }
-    if (k != CLASS_LOOK) break;
-    unsigned length;
-    if (classes_at(c, p, end, &length) != want) break;
-    p += length;
-  }
-  return p;
-}
-
-/* The white space that starts at p: its end, where its last character starts, and the end of its last \r or \n (or p). */
-static inline const uint8_t *space_run(const struct classes *c, const uint8_t *p, const uint8_t *end, const uint8_t **last, const uint8_t **newline) {
-  *last = *newline = p;
-  while (p < end) {
-    unsigned length;
-    if (classes_at(c, p, end, &length) != CLASS_SPACE) break;
-    *last = p;
-    if (*p == '\n' || *p == '\r') *newline = p + 1;
-    p += length;
-  }
-  return p;
-}
-
-static const uint8_t *next_gpt2(const struct classes *c, const uint8_t *p, const uint8_t *end) {
-  unsigned length;
-  enum char_class k;
-  if (*p == '\'' && end - p >= 2) {
-    uint8_t a = p[1];
-    if (a == 's' || a == 'd' || a == 'm' || a == 't') return p + 2;
-    if (end - p >= 3 && ((a == 'l' && p[2] == 'l') || ((a == 'v' || a == 'r') && p[2] == 'e'))) return p + 3;
-  }
-  if (*p == ' ' && p + 1 < end) {
-    k = classes_at(c, p + 1, end, &length);
-    if (k != CLASS_SPACE) return run(c, p + 1 + length, end, k);
-  }
-  k = classes_at(c, p, end, &length);
-  if (k != CLASS_SPACE) return run(c, p + length, end, k);
-  const uint8_t *last, *newline, *stop = space_run(c, p, end, &last, &newline);
-  return stop == end || last == p ? stop : last;
-}
-
-/* The contraction that starts at p in any case: its end, or p. */
-static inline const uint8_t *contraction(const uint8_t *p, const uint8_t *end) {
-  if (end - p < 2 || *p != '\'') return p;
-  uint8_t a = p[1] | 0x20;
-  if (p[1] < 0x80 && (a == 's' || a == 'd' || a == 'm' || a == 't')) return p + 2;
-  if (end - p < 3) return p;
-  uint8_t b = p[2] | 0x20;
-  if (p[1] < 0x80 && p[2] < 0x80 && ((a == 'l' && b == 'l') || ((a == 'v' || a == 'r') && b == 'e'))) return p + 3;
-  return p[1] == 0xC5 && p[2] == 0xBF ? p + 3 : p; /* U+017F, the long s, folds to s */
-}
-
-/* \p{L}+ after the optional character, \p{N}{1,digits}, and so on; see the top. */
-static const uint8_t *next_cl100k(const struct classes *c, const uint8_t *p, const uint8_t *end, int digits, bool tail) {
-  unsigned length, second_length = 0;
-  if (*p == '\'') {
-    const uint8_t *stop = contraction(p, end);
-    if (stop > p) return stop;
-  }
-  enum char_class k = classes_at(c, p, end, &length);
-  if (k == CLASS_LETTER) return run(c, p + length, end, CLASS_LETTER);
-  if (k == CLASS_NUMBER) {
-    const uint8_t *stop = p + length;
-    for (int i = 1; i < digits && stop < end; i++) {
-      if (classes_at(c, stop, end, &length) != CLASS_NUMBER) break;
-      stop += length;
-    }
-    return stop;
-  }
-  const uint8_t *second = p + length;
-  enum char_class k2 = second < end ? classes_at(c, second, end, &second_length) : CLASS_SPACE;
-  if (k2 == CLASS_LETTER && *p != '\n' && *p != '\r') return run(c, second + second_length, end, CLASS_LETTER);
-  if (k == CLASS_OTHER || (*p == ' ' && k2 == CLASS_OTHER)) {
-    const uint8_t *stop = run(c, second, end, CLASS_OTHER);
-    while (stop < end && (*stop == '\n' || *stop == '\r')) stop++;
-    return stop;
-  }
-  const uint8_t *last, *newline, *stop = space_run(c, p, end, &last, &newline);
-  if (tail && stop == end) return stop;
-  if (newline > p) return newline;
-  return stop == end || last == p ? stop : last;
-}
-
-/* What `[Lu Lt Lm Lo M]*[Ll Lm Lo M]+` matches at p, or NULL.  *heads: the end of the longest run of its first part.
- * The first part takes all it can; when no small letter follows, it gives back down to the last caseless one. */
-static inline const uint8_t *cased_word(const struct classes *c, const uint8_t *p, const uint8_t *end, const uint8_t **heads) {
-  const uint8_t *after_caseless = NULL;
-  unsigned length, bits;
-  for (;; p += length) {
-    bits = p < end ? classes_bits_at(c, p, end, &length) : 0;
-    if (!(bits & CASE_HEAD)) break;
-    if (bits & CASE_TAIL) after_caseless = p + length;
-  }
-  *heads = p;
-  if (!(bits & CASE_TAIL)) return after_caseless;
-  while (p < end && (classes_bits_at(c, p, end, &length) & CASE_TAIL)) p += length;
-  return p;
-}
-
-static const uint8_t *next_o200k(const struct classes *c, const uint8_t *p, const uint8_t *end) {
-  unsigned length, second_length = 0;
-  unsigned bits = classes_bits_at(c, p, end, &length);
-  enum char_class k = (enum char_class)(bits & CLASS_MASK);
-  if (k == CLASS_NUMBER) {
-    const uint8_t *stop = p + length;
-    for (int i = 1; i < 3 && stop < end && classes_at(c, stop, end, &length) == CLASS_NUMBER; i++) stop += length;
-    return stop;
-  }
-  /* A word, with the character before it or without; then one of capitals alone, the same. */
-  bool joins = k != CLASS_LETTER && *p != '\n' && *p != '\r';
-  const uint8_t *second = p + length, *word = NULL, *heads = p, *heads_joined = second;
-  if (joins) word = cased_word(c, second, end, &heads_joined);
-  if (!word && (bits & (CASE_HEAD | CASE_TAIL))) word = cased_word(c, p, end, &heads);
-  if (!word && joins && heads_joined > second) word = heads_joined;
-  if (!word && heads > p) word = heads;
-  if (word) return contraction(word, end);
-  enum char_class k2 = second < end ? classes_at(c, second, end, &second_length) : CLASS_SPACE;
-  if (k == CLASS_OTHER || (*p == ' ' && k2 == CLASS_OTHER)) {
-    const uint8_t *stop = run(c, second, end, CLASS_OTHER);
-    while (stop < end && (*stop == '\n' || *stop == '\r' || *stop == '/')) stop++;
-    return stop;
-  }
-  const uint8_t *last, *newline, *stop = space_run(c, p, end, &last, &newline);
-  if (newline > p) return newline;
-  return stop == end || last == p ? stop : last;
 }
 
 /* ---- stages --------------------------------------------------------------------------------------------------------- */
@@ -419,63 +195,46 @@ static int next_piece(const struct pretokenizer *p, struct pretokenizer_scratch 
     at->begin = at->at = begin;
     at->pending = false;
   }
-  const uint8_t *base = (const uint8_t *)text.data, *from = base + at->at, *end = base + at->end;
-  switch (stage->kind) {
-  case KIND_NONE:
+  if (stage->scan) {
+    uint32_t length;
+    if (at->end - at->at > PIECE_LIMIT) return err_set(e, "a text of 4 GiB without a place to cut it");
+    stage->scan(&stage->pattern, (const uint8_t *)text.data + at->at, at->end - at->at, &length, 1);
+    *stop = at->at + length;
+  } else if (stage->pattern.kind == PATTERN_NONE) {
     *stop = at->end;
-    break;
-  case KIND_GPT2:
-    *stop = (size_t)(next_gpt2(p->classes, from, end) - base);
-    break;
-  case KIND_CL100K:
-    *stop = (size_t)(next_cl100k(p->classes, from, end, stage->digits, stage->tail) - base);
-    break;
-  case KIND_O200K:
-    *stop = (size_t)(next_o200k(p->classes, from, end) - base);
-    break;
-  case KIND_REGEX:
+  } else {
     if (!at->pending && find(stage, s, text, at, e)) return -1;
     if (at->match_begin > at->at) *stop = at->match_begin;
     else {
       *stop = at->match_end;
       at->pending = false;
     }
-    break;
   }
   at->at = *stop;
   return 1;
 }
 
-int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, size_t *ends, int max, struct err *e) {
+int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, uint32_t *ends, int max, struct err *e) {
+  size_t from = *cursor;
   int n = 0;
-  const uint8_t *base = (const uint8_t *)text.data, *end = base + text.len;
-  if (*cursor >= text.len) return 0;
-  if (p->count == 1 && p->stages[0].kind == KIND_GPT2) {
-    const uint8_t *at = base + *cursor;
-    while (n < max && at < end) {
-      at = next_gpt2(p->classes, at, end);
-      ends[n++] = (size_t)(at - base);
-    }
-  } else if (p->count == 1 && p->stages[0].kind == KIND_CL100K) {
-    const struct stage *stage = &p->stages[0];
-    const uint8_t *at = base + *cursor;
-    while (n < max && at < end) {
-      at = next_cl100k(p->classes, at, end, stage->digits, stage->tail);
-      ends[n++] = (size_t)(at - base);
-    }
+  if (from >= text.len) return 0;
+  if (text.len - from > PIECE_LIMIT) return err_set(e, "a text of 4 GiB without a place to cut it");
+  if (p->count == 1 && p->stages[0].scan) {
+    n = p->stages[0].scan(&p->stages[0].pattern, (const uint8_t *)text.data + from, text.len - from, ends, max);
   } else {
-    if (*cursor == 0) {
+    if (from == 0) {
       memset(s->positions, 0, sizeof s->positions[0] * (size_t)p->count);
       s->positions[0].end = text.len;
     }
     while (n < max) {
-      int got = next_piece(p, s, p->count - 1, text, &ends[n], e);
+      size_t stop;
+      int got = next_piece(p, s, p->count - 1, text, &stop, e);
       if (got < 0) return -1;
       if (got == 0) break;
-      n++;
+      ends[n++] = (uint32_t)(stop - from);
     }
   }
-  if (n) *cursor = ends[n - 1];
+  if (n) *cursor = from + ends[n - 1];
   return n;
 }
 

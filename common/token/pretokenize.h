@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/buffer.h"
 #include "common/base/err.h"
@@ -24,17 +25,6 @@
 struct specials;
 struct pretokenizer;         /* immutable, shared by threads */
 struct pretokenizer_scratch; /* one per thread */
-
-/* Appends the canonical form of `pattern`: known spellings become names, a literal newline, tab or return inside one
- * regular expression becomes its escape.  stages: newlines in `pattern` separate stages. */
-void pattern_canonical(struct buffer *out, const char *pattern, bool stages);
-
-/* NULL when `name` is not a known name; else a regular expression in Hugging Face's dialect (Oniguruma) that does the
- * same ("" for none). */
-const char *pattern_regex(const char *name);
-
-/* The word scheme's words: runs of letters, marks, numbers and _, and runs of other characters but white space. */
-#define PATTERN_WORDS "[\\p{L}\\p{M}\\p{N}_]+|[^\\s\\p{L}\\p{M}\\p{N}_]+"
 
 /* `pattern` as in a tokenizer file: canonical or not, newlines separate stages. */
 int pretokenizer_new(struct pretokenizer **p, const char *pattern, struct err *e);
@@ -44,10 +34,11 @@ const char *pretokenizer_pattern(const struct pretokenizer *p); /* canonical */
 struct pretokenizer_scratch *pretokenizer_scratch_new(const struct pretokenizer *p);
 void pretokenizer_scratch_free(struct pretokenizer_scratch *s);
 
-/* Splits text[*cursor ..) and puts the end offsets of up to `max` pieces into `ends`; moves *cursor to the last end.
- * Returns how many, 0 at the end of the text, -1 (a match limit was hit).  `text` is the whole text between specials and
- * stays the same over the calls for it; start each text with *cursor = 0. */
-int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, size_t *ends, int max, struct err *e);
+/* Splits text[*cursor ..) and puts the ends of up to `max` pieces into `ends`, relative to where *cursor stood; moves
+ * *cursor to the last end.  Returns how many, 0 at the end of the text, -1 (a match limit was hit; 4 GiB and more are left).
+ * `text` is the whole text between specials and stays the same over the calls for it; start each text with *cursor = 0.
+ * max: SCAN_WIDE and more let wide code run. */
+int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, uint32_t *ends, int max, struct err *e);
 
 /* A place where a text may be cut in two without changing its pieces, so that long texts can be streamed and shared out
  * to threads: the largest i in (0, text.len) such that pieces(text) = pieces(text[0..i)) + pieces(text[i..)), and no

@@ -230,12 +230,11 @@ void encoder_free(struct encoder *n) {
 }
 
 static int encode_plain(struct encoder *n, struct slice text, struct ids *out, struct err *e) {
-  size_t ends[BPE_PIECES], cursor = 0, from = 0;
+  uint32_t ends[BPE_PIECES];
+  size_t cursor = 0;
   int count;
-  while ((count = pretokenize(n->t->pretokenizer, n->scratch, text, &cursor, ends, BPE_PIECES, e)) > 0) {
+  for (size_t from = 0; (count = pretokenize(n->t->pretokenizer, n->scratch, text, &cursor, ends, BPE_PIECES, e)) > 0; from = cursor)
     bpe_encode_pieces(n->t->bpe, n->cache, text, from, ends, count, out);
-    from = ends[count - 1];
-  }
   return count;
 }
 

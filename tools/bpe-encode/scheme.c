@@ -13,6 +13,7 @@
 #include "common/base/memory.h"
 #include "common/base/utf8.h"
 #include "common/io/input.h"
+#include "common/token/pattern.h"
 #include "common/token/pretokenize.h"
 
 enum scheme_kind { SCHEME_BPE, SCHEME_BYTES, SCHEME_CHARS, SCHEME_WORDS };
@@ -169,12 +170,13 @@ static bool is_space(struct slice piece) {
 }
 
 static int encode_words(struct scheme_worker *w, struct slice text, struct ids *out, struct err *e) {
-  size_t ends[ENDS], cursor = 0, from = 0;
+  uint32_t ends[ENDS];
+  size_t cursor = 0;
   int count;
-  while ((count = pretokenize(w->s->splitter, w->scratch, text, &cursor, ends, ENDS, e)) > 0)
+  for (size_t from = 0; (count = pretokenize(w->s->splitter, w->scratch, text, &cursor, ends, ENDS, e)) > 0; from = cursor)
     for (int i = 0; i < count; i++) {
-      struct slice piece = {text.data + from, ends[i] - from};
-      from = ends[i];
+      size_t begin = from + (i ? ends[i - 1] : 0);
+      struct slice piece = {text.data + begin, from + ends[i] - begin};
       if (is_space(piece)) continue;
       const uint64_t *id = hashmap_find(w->s->words, piece);
       ids_reserve(out, 1);

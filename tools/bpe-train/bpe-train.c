@@ -12,6 +12,7 @@
 #include "common/base/number.h"
 #include "common/io/output.h"
 #include "common/io/program.h"
+#include "common/token/pattern.h"
 #include "common/token/tokenizer.h"
 #include "tools/bpe-train/corpus.h"
 #include "tools/bpe-train/merges.h"

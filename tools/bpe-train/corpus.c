@@ -60,12 +60,13 @@ static bool is_space(struct slice piece) {
 }
 
 static int count_plain(const struct corpus *c, struct worker *w, struct slice text, struct err *e) {
-  size_t ends[ENDS], cursor = 0, from = 0;
+  uint32_t ends[ENDS];
+  size_t cursor = 0;
   int n;
-  while ((n = pretokenize(c->pattern, w->scratch, text, &cursor, ends, ENDS, e)) > 0)
+  for (size_t from = 0; (n = pretokenize(c->pattern, w->scratch, text, &cursor, ends, ENDS, e)) > 0; from = cursor)
     for (int i = 0; i < n; i++) {
-      struct slice piece = {text.data + from, ends[i] - from};
-      from = ends[i];
+      size_t begin = from + (i ? ends[i - 1] : 0);
+      struct slice piece = {text.data + begin, from + ends[i] - begin};
       if (!c->options->words || !is_space(piece)) counter_add(w->counter, piece);
     }
   return n;

@@ -7,8 +7,12 @@
 #include "common/base/memory.h"
 #include "common/base/rng.h"
 #include "common/token/classes.h"
+#include "common/token/pattern.h"
+#include "common/token/scan.h"
 #include "common/token/specials.h"
 #include "tests/tap.h"
+
+enum { PIECES = 2 * SCAN_WIDE };
 
 /* Pieces of text with | between. */
 static void pieces(struct buffer *out, const char *pattern, struct slice text, int max) {
@@ -21,13 +25,15 @@ static void pieces(struct buffer *out, const char *pattern, struct slice text, i
     return;
   }
   struct pretokenizer_scratch *s = pretokenizer_scratch_new(p);
-  size_t ends[64], cursor = 0, from = 0;
+  uint32_t ends[PIECES];
+  size_t cursor = 0, from = 0;
   int n;
-  while ((n = pretokenize(p, s, text, &cursor, ends, max, &e)) > 0)
+  for (size_t start = 0; (n = pretokenize(p, s, text, &cursor, ends, max, &e)) > 0; start = cursor)
     for (int i = 0; i < n; i++) {
+      size_t stop = start + ends[i];
       if (from) buffer_put(out, '|');
-      buffer_append(out, text.data + from, ends[i] - from);
-      from = ends[i];
+      buffer_append(out, text.data + from, stop - from);
+      from = stop;
     }
   if (from != text.len) buffer_append_string(out, " (bytes are missing)");
   buffer_string(out);
@@ -37,7 +43,7 @@ static void pieces(struct buffer *out, const char *pattern, struct slice text, i
 
 static void is(const char *pattern, const char *text, const char *want, const char *name) {
   struct buffer got = {0};
-  pieces(&got, pattern, slice_of(text), 64);
+  pieces(&got, pattern, slice_of(text), PIECES);
   ok_string(got.data, want, name);
   pieces(&got, pattern, slice_of(text), 1);
   ok_string(got.data, want, "the same one piece at a time");
@@ -66,9 +72,9 @@ static void test_regex(void) {
   is("x*", "axxb", "a|xx|b", "empty matches are no pieces");
   is("(", "a", "error: pattern (: missing closing parenthesis", "a regular expression that is none is an error");
   struct buffer got = {0};
-  pieces(&got, "\\p{L}+", (struct slice){"ab\xFF\xFE" "cd\xE3\x81", 8}, 64);
+  pieces(&got, "\\p{L}+", (struct slice){"ab\xFF\xFE" "cd\xE3\x81", 8}, PIECES);
   ok_string(got.data, "ab|\xFF\xFE|cd|\xE3\x81", "a run of invalid bytes is a piece between matches");
-  pieces(&got, "gpt2", (struct slice){"ab\xFF\xFE" "cd \xE3\x81", 9}, 64);
+  pieces(&got, "gpt2", (struct slice){"ab\xFF\xFE" "cd \xE3\x81", 9}, PIECES);
   ok_string(got.data, "ab|\xFF\xFE|cd| \xE3\x81", "invalid bytes are other characters");
   buffer_release(&got);
 }
@@ -111,11 +117,11 @@ static void test_cut(void) {
       size_t seen = rng_below(&rng, text.len) + 1, at = pretokenizer_cut(p, NULL, (struct slice){text.data, seen});
       if (at) {
         cuts++;
-        pieces(&whole, patterns[k], buffer_slice(&text), 64);
-        pieces(&part, patterns[k], (struct slice){text.data, at}, 64);
+        pieces(&whole, patterns[k], buffer_slice(&text), PIECES);
+        pieces(&part, patterns[k], (struct slice){text.data, at}, PIECES);
         buffer_append_slice(&two, buffer_slice(&part));
         buffer_put(&two, '|');
-        pieces(&part, patterns[k], (struct slice){text.data + at, text.len - at}, 64);
+        pieces(&part, patterns[k], (struct slice){text.data + at, text.len - at}, PIECES);
         buffer_append_slice(&two, buffer_slice(&part));
         wrong += !slice_equal(buffer_slice(&whole), buffer_slice(&two));
       }
@@ -150,7 +156,7 @@ static void test_long(void) {
     for (const char *c = letters; *c; c++) {
       char *text = MALLOC(1 << 20);
       memset(text, *c, 1 << 20);
-      pieces(&got, patterns[k], (struct slice){text, 1 << 20}, 64);
+      pieces(&got, patterns[k], (struct slice){text, 1 << 20}, PIECES);
       ok(got.len >= 1 << 20 && strstr(got.data + got.len - 20, "missing") == NULL && strncmp(got.data, "error", 5) != 0, "%s: a mebibyte of 0x%02x", patterns[k], *c);
       free(text);
     }

@@ -22,11 +22,13 @@ static void count(struct word_counts *out, struct slice text, int jobs) {
   if (pretokenizer_new(&p, "gpt2", &e)) abort();
   struct pretokenizer_scratch *s = pretokenizer_scratch_new(p);
   for (int i = 0; i < jobs; i++) counters[i] = counter_new();
-  size_t ends[32], cursor = 0, from = 0, k = 0;
-  for (int n; (n = pretokenize(p, s, text, &cursor, ends, 32, &e)) > 0;)
+  uint32_t ends[32];
+  size_t cursor = 0, k = 0;
+  int n;
+  for (size_t from = 0; (n = pretokenize(p, s, text, &cursor, ends, 32, &e)) > 0; from = cursor)
     for (int i = 0; i < n; i++) {
-      counter_add(counters[k++ % (size_t)jobs], (struct slice){text.data + from, ends[i] - from});
-      from = ends[i];
+      size_t begin = from + (i ? ends[i - 1] : 0);
+      counter_add(counters[k++ % (size_t)jobs], (struct slice){text.data + begin, from + ends[i] - begin});
     }
   counter_collect(out, counters, jobs);
   for (int i = 0; i < jobs; i++) counter_free(counters[i]);
