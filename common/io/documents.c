@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A batch is cut at the last newline of a window of batch_bytes over the input; a longer line makes the window grow.
- * The bytes are copied once, from the window into the batch; from there on fields are slices of the line unless they
- * hold escapes.
+ * A batch is read where it stays: what stood behind the last one's last newline, then from the input up to batch_bytes;
+ * a longer line makes it grow and is a batch of its own.  From there on fields are slices of the line unless they hold
+ * escapes.
  */
 #include "common/io/documents.h"
 
@@ -10,9 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "common/base/json.h"
 #include "common/base/memory.h"
+#include "common/base/simd.h"
 #include "common/base/utf8.h"
 #include "common/io/input.h"
 #include "common/io/stats.h"
@@ -25,6 +29,7 @@ struct document_reader {
   int count, next;           /* next operand to open; no operands: "-" stands for one */
   size_t batch_bytes;
   struct input *in;
+  struct buffer rest;        /* read, behind the last newline */
   enum document_format format;
   bool known;                /* `format` of the current input has been decided */
   uint64_t line, ordinal;    /* of the next line */
@@ -44,6 +49,7 @@ struct document_reader *document_reader_new(char *const *operands, int count, co
 void document_reader_free(struct document_reader *r) {
   if (!r) return;
   input_close(r->in);
+  buffer_release(&r->rest);
   free(r);
 }
 
@@ -77,26 +83,55 @@ static bool is_archive(const char *line, size_t n) {
   return n >= 9 && n < 16 && slice_starts(s, SLICE("WARC/")) && line[n - 1] == '\r';
 }
 
+#ifdef __x86_64__
+SIMD_TARGET_AVX512 static size_t count_avx512(const char *data, size_t n, uint64_t *lines) {
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64) *lines += (uint64_t)_mm_popcnt_u64(_mm512_cmpeq_epi8_mask(_mm512_loadu_si512(data + i), _mm512_set1_epi8('\n')));
+  return i;
+}
+
+SIMD_TARGET_AVX2 static size_t count_avx2(const char *data, size_t n, uint64_t *lines) {
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) *lines += (uint64_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(data + i)), _mm256_set1_epi8('\n'))));
+  return i;
+}
+#endif
+
 static uint64_t count_lines(const char *data, size_t n) {
   uint64_t lines = 0;
-  for (size_t i = 0; i < n; i++) lines += data[i] == '\n';
+  size_t i = 0;
+#ifdef __x86_64__
+  enum simd level = simd_level();
+  if (level == SIMD_AVX512) i = count_avx512(data, n, &lines);
+  else if (level == SIMD_AVX2) i = count_avx2(data, n, &lines);
+#endif
+  for (; i < n; i++) lines += data[i] == '\n';
   return lines;
 }
 
-/* How many bytes of the window belong to the batch: up to the last newline, or all that is left.  *whole is false for
- * a last line without newline, which may be the end of the stream or the start of damage.  A line longer than the window
- * is a batch of its own, and the window grows by half, so that memory stays near that line's length. */
-static int measure(struct document_reader *r, const char **data, size_t *take, bool *whole, struct err *e) {
-  size_t want = r->batch_bytes, scanned = 0, available;
-  for (;; want += want / 2 + 1) {
-    if (input_peek(r->in, want, data, &available, e)) return -1;
+/* Fills the batch up to its last newline, or with all that is left.  *whole is false for a last line without newline,
+ * which may be the end of the stream or the start of damage. */
+static int fill(struct document_reader *r, struct buffer *b, bool *whole, struct err *e) {
+  buffer_clear(b);
+  buffer_append_slice(b, buffer_slice(&r->rest));
+  buffer_clear(&r->rest);
+  for (size_t scanned = 0, step = b->len < r->batch_bytes ? r->batch_bytes - b->len : r->batch_bytes;; step = r->batch_bytes) {
+    size_t got;
+    buffer_reserve(b, step + 1); /* and the newline that may lack */
+    if (input_read(r->in, b->data + b->len, step, &got, e)) return -1;
+    b->len += got;
     const char *last = NULL;
-    if (scanned) last = memchr(*data + scanned, '\n', available - scanned);
-    else if (available) last = memrchr(*data, '\n', available);
+    if (scanned) last = memchr(b->data + scanned, '\n', b->len - scanned);
+    else if (b->len) last = memrchr(b->data, '\n', b->len);
     *whole = last != NULL;
-    *take = last ? (size_t)(last - *data) + 1 : available;
-    if (last || available < want) return 0;
-    scanned = available;
+    if (last) {
+      size_t take = (size_t)(last - b->data) + 1;
+      buffer_append(&r->rest, b->data + take, b->len - take);
+      b->len = take;
+      return 0;
+    }
+    if (got < step) return 0;
+    scanned = b->len;
   }
 }
 
@@ -112,24 +147,21 @@ static int next_input(struct document_reader *r, struct err *e) {
 }
 
 int document_reader_next(struct document_reader *r, struct document_batch *batch, struct err *e) {
-  const char *data;
-  size_t take = 0;
+  struct buffer *b = &batch->bytes;
   bool whole;
   for (;;) {
     if (r->in) {
-      if (measure(r, &data, &take, &whole, e)) return err_prefix(e, "%s:%llu", input_name(r->in), (unsigned long long)r->line);
-      if (take) break;
+      if (fill(r, b, &whole, e)) return err_prefix(e, "%s:%llu", input_name(r->in), (unsigned long long)r->line);
+      if (b->len) break;
     }
     int opened = next_input(r, e);
     if (opened <= 0) return opened;
   }
-  buffer_clear(&batch->bytes);
-  buffer_append(&batch->bytes, data, take);
-  input_consume(r->in, take);
   if (!whole) {
     size_t more;
-    if (input_peek(r->in, 1, &data, &more, e)) return err_prefix(e, "%s:%llu", input_name(r->in), (unsigned long long)r->line);
-    buffer_put(&batch->bytes, '\n');
+    char beyond;
+    if (input_read(r->in, &beyond, 1, &more, e)) return err_prefix(e, "%s:%llu", input_name(r->in), (unsigned long long)r->line);
+    buffer_put(b, '\n');
   }
   if (!r->known) {
     const char *end = memchr(batch->bytes.data, '\n', batch->bytes.len);
@@ -139,6 +171,7 @@ int document_reader_next(struct document_reader *r, struct document_batch *batch
   }
   uint64_t raw = input_raw_read(r->in);
   batch->input = strcmp(r->operands[r->next - 1], "-") == 0 ? "stdin" : r->operands[r->next - 1];
+  batch->operand = r->next - 1;
   batch->format = r->format;
   batch->first_line = r->line;
   batch->ordinal = r->ordinal;
@@ -152,38 +185,96 @@ int document_reader_next(struct document_reader *r, struct document_batch *batch
 
 /* ---- escapes */
 
-void document_escape(struct buffer *out, struct slice s) {
-  buffer_reserve(out, s.len);
-  size_t from = 0;
-  for (size_t i = 0; i < s.len; i++) {
-    char c = s.data[i], letter = c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\\' ? '\\' : 0;
-    if (!letter) continue;
-    buffer_append(out, s.data + from, i - from);
-    buffer_put(out, '\\');
-    buffer_put(out, letter);
-    from = i + 1;
+static char escape_letter(char c) { return c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\\' ? '\\' : 0; }
+static char escaped_by(char letter) { return letter == 't' ? '\t' : letter == 'n' ? '\n' : letter == 'r' ? '\r' : letter == '\\' ? '\\' : 0; }
+
+/* Both copy from `s` to `to` until they stand before a byte that wants a look (one that is escaped; a backslash), or few are
+ * left; they return how many, and may write up to 31 bytes more. */
+#ifdef __x86_64__
+SIMD_TARGET_AVX2 static size_t copy_to_special_avx2(char *to, const char *s, size_t n) {
+  const __m256i tab = _mm256_set1_epi8('\t'), newline = _mm256_set1_epi8('\n'), carriage = _mm256_set1_epi8('\r'), slash = _mm256_set1_epi8('\\');
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)(s + i));
+    _mm256_storeu_si256((__m256i *)(to + i), v);
+    unsigned found = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, tab), _mm256_cmpeq_epi8(v, newline)), _mm256_or_si256(_mm256_cmpeq_epi8(v, carriage), _mm256_cmpeq_epi8(v, slash))));
+    if (found) return i + (size_t)__builtin_ctz(found);
   }
-  buffer_append(out, s.data + from, s.len - from);
+  return i;
+}
+
+SIMD_TARGET_AVX2 static size_t copy_to_slash_avx2(char *to, const char *s, size_t n) {
+  const __m256i slash = _mm256_set1_epi8('\\');
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)(s + i));
+    _mm256_storeu_si256((__m256i *)(to + i), v);
+    unsigned found = (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, slash));
+    if (found) return i + (size_t)__builtin_ctz(found);
+  }
+  return i;
+}
+#endif
+
+enum { OVERHANG = 32 };
+
+static bool has_avx2(void) {
+#ifdef __x86_64__
+  return simd_level() >= SIMD_AVX2;
+#else
+  return false;
+#endif
+}
+
+void document_escape(struct buffer *out, struct slice s) {
+  bool wide = has_avx2() && s.len >= OVERHANG;
+  for (size_t i = 0; i < s.len;) {
+    /* Room for a stretch in which every byte is escaped; memory stays near the text's size where few are. */
+    size_t stretch = s.len - i < 4096 ? s.len - i : 4096;
+    buffer_reserve(out, stretch * 2 + OVERHANG);
+    char *to = out->data + out->len;
+    for (size_t end = i + stretch; i < end;) {
+#ifdef __x86_64__
+      if (wide && end - i >= OVERHANG) {
+        size_t k = copy_to_special_avx2(to, s.data + i, end - i);
+        i += k, to += k;
+        if (i == end) break;
+      }
+#endif
+      char letter = escape_letter(s.data[i]);
+      if (letter) *to++ = '\\';
+      *to++ = letter ? letter : s.data[i];
+      i++;
+    }
+    out->len = (size_t)(to - out->data);
+  }
+  (void)wide;
 }
 
 void document_unescape(struct buffer *out, struct slice s, uint64_t *unknown) {
-  buffer_reserve(out, s.len);
-  while (s.len) {
-    const char *slash = memchr(s.data, '\\', s.len);
-    size_t plain = slash ? (size_t)(slash - s.data) : s.len;
-    buffer_append(out, s.data, plain);
-    s.data += plain, s.len -= plain;
-    if (!s.len) return;
-    char next = s.len > 1 ? s.data[1] : 0, c = next == 't' ? '\t' : next == 'n' ? '\n' : next == 'r' ? '\r' : next == '\\' ? '\\' : 0;
-    if (c) {
-      buffer_put(out, c);
-      s.data += 2, s.len -= 2;
-    } else { /* an unknown escape or a trailing backslash stays as it is */
-      buffer_put(out, '\\');
-      ++*unknown;
-      s.data++, s.len--;
+  buffer_reserve(out, s.len + OVERHANG);
+  char *to = out->data + out->len;
+  bool wide = has_avx2();
+  for (size_t i = 0; i < s.len;) {
+#ifdef __x86_64__
+    if (wide && s.len - i >= OVERHANG) {
+      size_t k = copy_to_slash_avx2(to, s.data + i, s.len - i);
+      i += k, to += k;
+      if (i == s.len) break;
     }
+#endif
+    char c = s.data[i];
+    if (c != '\\') {
+      *to++ = c, i++;
+      continue;
+    }
+    char meant = i + 1 < s.len ? escaped_by(s.data[i + 1]) : 0;
+    if (!meant) ++*unknown; /* an unknown escape or a trailing backslash stays as it is */
+    *to++ = meant ? meant : c;
+    i += meant ? 2 : 1;
   }
+  (void)wide;
+  out->len = (size_t)(to - out->data);
 }
 
 /* ---- parsing */
@@ -294,7 +385,7 @@ int document_next(struct document_parser *p, const struct document_batch *batch,
     return parse_json(p, d, line, e) ? -1 : 1;
   }
   if (!d->clean) utf8_sanitize(&p->head, line.data, line.len, &p->counts.invalid_utf8, &p->counts.nul);
-  buffer_reserve(&p->head, (d->clean ? line.len : p->head.len) + 1); /* decoded fields go there: slices into it must not move */
+  buffer_reserve(&p->head, (d->clean ? line.len : p->head.len) + 1 + 4 * OVERHANG); /* decoded fields go there: slices into it must not move */
   if (!d->clean) line = buffer_slice(&p->head);
   parse_tsv(p, d, line);
   return 1;

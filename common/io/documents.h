@@ -32,6 +32,7 @@ struct document_batch {      /* embed or zero; document_batch_release() */
   uint64_t ordinal;          /* of the first line in the whole stream, from 0 */
   uint64_t lines;
   uint64_t raw_bytes;        /* read from the file for it, for progress */
+  int operand;               /* of the input, from 0 */
   const char *input;         /* name, lives as long as the reader */
   enum document_format format;
 };

@@ -22,7 +22,7 @@
 #include "common/base/memory.h"
 #include "common/io/url.h"
 
-enum { RAW_SIZE = 1 << 17, STEP = 1 << 17 };
+enum { RAW_SIZE = 1 << 17, STEP = 1 << 17, FIRST = 4096 };
 
 enum kind { PLAIN, GZIP, ZSTD };
 
@@ -37,6 +37,7 @@ struct input {
   size_t raw_begin, raw_end;
   uint64_t raw_position;       /* offset in the file of raw[raw_end] */
   bool raw_done;
+  bool looked;                 /* the magic was read */
 
   enum kind kind;
   z_stream z;
@@ -90,8 +91,9 @@ static int refill(struct input *in, struct err *e) {
     in->raw_end = left;
   }
   ssize_t n;
-  if (in->url) n = url_read(in->url, in->raw + left, RAW_SIZE - left, e);
-  else n = read_fd(in, in->raw + left, RAW_SIZE - left);
+  size_t room = in->looked || in->waits || in->url ? RAW_SIZE - left : FIRST - left; /* of a plain file the buffer holds no more than its first page */
+  if (in->url) n = url_read(in->url, in->raw + left, room, e);
+  else n = read_fd(in, in->raw + left, room);
   if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
   if (n == 0) { /* what was decoded last stays in the buffer for input_resync() */
     in->raw_done = true;
@@ -158,8 +160,13 @@ int input_open(struct input **result, const char *name, const struct input_optio
     err_prefix(e, "%s", in->name);
     goto fail;
   }
+  in->looked = true;
   const unsigned char *head = in->raw + in->raw_begin;
   in->kind = in->options.as_is ? PLAIN : gzip_magic(head, raw_left(in)) ? GZIP : zstd_magic(head, raw_left(in)) ? ZSTD : PLAIN;
+  if (in->kind != PLAIN && !in->waits && refill(in, e)) {
+    err_prefix(e, "%s", in->name);
+    goto fail;
+  }
   if (in->kind == ZSTD) {
     in->zstd = ZSTD_createDStream();
     ZSTD_DCtx_setParameter(in->zstd, ZSTD_d_windowLogMax, 31);
@@ -315,6 +322,50 @@ int input_peek(struct input *in, size_t want, const char **data, size_t *availab
   if (*available == 0 && in->failed) {
     *e = in->error;
     return -1;
+  }
+  return 0;
+}
+
+int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *e) {
+  char *at = to;
+  *got = 0;
+  while (*got < n) {
+    size_t have = in->end - in->begin;
+    if (have == 0 && in->kind == PLAIN && !in->done && !in->failed) {
+      size_t room = n - *got, k = raw_left(in);
+      if (k) { /* what was read to look at the magic */
+        if (k > room) k = room;
+        memcpy(at + *got, in->raw + in->raw_begin, k);
+        in->raw_begin += k;
+      } else if (in->raw_done) {
+        in->done = true;
+      } else {
+        ssize_t more = in->url ? url_read(in->url, at + *got, room, e) : read_fd(in, at + *got, room);
+        if (more < 0) {
+          if (!in->url) err_errno(e, "cannot read");
+          in->failed = true;
+          in->damaged = false;
+          in->error = *e;
+        } else {
+          if (more == 0) in->done = in->raw_done = true;
+          k = (size_t)more;
+          in->raw_position += k;
+        }
+      }
+      *got += k;
+      in->consumed += k;
+      continue;
+    }
+    const char *data;
+    if (have == 0) {
+      if (*got && in->failed) return 0;
+      if (input_peek(in, 1, &data, &have, e)) return *got ? 0 : -1;
+      if (have == 0) return 0;
+    }
+    if (have > n - *got) have = n - *got;
+    memcpy(at + *got, in->window + in->begin, have);
+    input_consume(in, have);
+    *got += have;
   }
   return 0;
 }

@@ -36,6 +36,10 @@ void input_close(struct input *in); /* NULL is fine */
 int input_peek(struct input *in, size_t want, const char **data, size_t *available, struct err *e);
 void input_consume(struct input *in, size_t n); /* n <= available */
 
+/* Copies up to n bytes to `to` and consumes them; fewer only at the end, as for input_peek(), or before damage, which the
+ * next call reports.  Bytes that need no decoding go straight there: there is no window. */
+int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *e);
+
 /* The next line without its newline, which the last one may lack: 1, or 0 at the end, or -1.  *line is consumed and stays
  * valid until the next call. */
 int input_line(struct input *in, struct slice *line, struct err *e);

@@ -16,7 +16,12 @@
 #include "common/base/memory.h"
 #include "common/base/number.h"
 
-enum { BUFFER = 1 << 18, TEMPORARIES = 64 };
+enum {
+  BUFFER = 1 << 16,
+  DIRECT = 1 << 14,    /* as much at once is written from where it is */
+  WRITEBACK = 8 << 20, /* so much is handed to the disk at a time, so that the fsync at the end waits for the last part only */
+  TEMPORARIES = 64,
+};
 
 struct output {
   char *path;          /* NULL: stdout */
@@ -26,6 +31,7 @@ struct output {
   bool in_place;       /* stdout, device, FIFO: nothing to rename */
   bool seekable;
   uint64_t written, base;
+  uint64_t flushed, started; /* to the file; of it, towards the disk */
   size_t used;
   char buffer[BUFFER];
 };
@@ -169,6 +175,13 @@ static int write_all(struct output *out, const char *data, size_t n, struct err 
     if (k < 0) return err_errno(e, "%s: cannot write", output_name(out));
     data += k;
     n -= (size_t)k;
+    out->flushed += (uint64_t)k;
+  }
+  if (!out->in_place && out->flushed - out->started >= WRITEBACK) {
+    int before = errno;
+    sync_file_range(out->fd, (off_t)out->started, (off_t)(out->flushed - out->started), SYNC_FILE_RANGE_WRITE); /* a hint: fsync tells of errors */
+    errno = before;
+    out->started = out->flushed;
   }
   return 0;
 }
@@ -181,9 +194,9 @@ int output_flush(struct output *out, struct err *e) {
 
 int output_write(struct output *out, const void *data, size_t n, struct err *e) {
   out->written += n;
-  if (n >= BUFFER - out->used) {
+  if (n >= BUFFER - out->used || n >= DIRECT) {
     if (output_flush(out, e)) return -1;
-    if (n >= BUFFER) return write_all(out, data, n, e);
+    if (n >= DIRECT) return write_all(out, data, n, e);
   }
   if (n) memcpy(out->buffer + out->used, data, n);
   out->used += n;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * reader -> workers -> ordered writer (minimap2's shape).  One thread reads batches, `jobs` threads work on them, and
- * they are written in the order in which they were read: the output does not depend on `jobs`.  At most 2 x jobs + 2
- * batches are in flight.  With jobs == 1 everything runs on the caller's thread.
+ * reader -> workers -> ordered writer (minimap2's shape) on `jobs` threads in all, the caller's among them.  Each does
+ * whatever is next: writes the oldest batch when it is done, works on the next one that was read, or reads one.  One
+ * thread at a time reads and one at a time writes, in the order in which batches were read: the output does not depend
+ * on `jobs`.  At most pipeline_batches(jobs) batches are in flight.  With jobs == 1 no thread is started.
  */
 #ifndef IO_PIPELINE_H
 #define IO_PIPELINE_H
@@ -28,5 +29,12 @@ struct pipeline {
 
 /* Batches are reused: read() finds what the last round left in one.  0, or -1 with the first error in input order. */
 int pipeline_run(const struct pipeline *p, int jobs, struct err *e);
+
+/* Called from work() by a batch that makes more output than memory should hold: waits until all batches before it are
+ * written, then calls write() for it.  Afterwards work() fills it anew, and what it leaves is written as ever.  0 or -1
+ * (also when nothing more is wanted: work() then returns -1). */
+int pipeline_write_now(void *batch, struct err *e);
+
+static inline int pipeline_batches(int jobs) { return jobs <= 1 ? 1 : 2 * jobs; }
 
 #endif

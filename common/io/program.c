@@ -238,6 +238,19 @@ static void closing_line(struct program *p, double wall, double cpu, double peak
   program_verbose(p, "%s: %s real, %s CPU, %s peak memory", CRAWL2LM_VERSION, number_duration(wall, real), number_duration(cpu, used), number_bytes(peak, memory));
 }
 
+/* Bytes of this process alone: what getrusage() knows may come from before exec. */
+static double peak_memory(void) {
+  long kilobytes = -1;
+  char line[128];
+  FILE *f = fopen("/proc/self/status", "re");
+  while (f && kilobytes < 0 && fgets(line, sizeof line, f))
+    if (sscanf(line, "VmHWM: %ld", &kilobytes) != 1) kilobytes = -1;
+  if (f) fclose(f);
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return 1024.0 * (double)(kilobytes >= 0 ? kilobytes : usage.ru_maxrss);
+}
+
 int program_end(struct program *p, int result, struct err *e) {
   if (result == 0 && fflush(stdout)) result = err_errno(e, "stdout: cannot write");
   struct rusage usage;
@@ -261,12 +274,13 @@ int program_end(struct program *p, int result, struct err *e) {
     struct err late;
     stats_time(p->stats, "wall", wall);
     stats_time(p->stats, "cpu", cpu);
+    stats_int(p->stats, "time.peak_rss", (int64_t)peak_memory());
     if (stats_write(p->stats, p->stats_path, &late)) {
       complain(p, "%s", late.message);
       status = 1;
     }
   }
-  if (!result) closing_line(p, wall, cpu, 1024.0 * (double)usage.ru_maxrss);
+  if (!result) closing_line(p, wall, cpu, peak_memory());
   stats_free(p->stats);
   p->stats = NULL;
   if (p->graceful_stop && signal_number) die_of(signal_number);

@@ -12,9 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
+#include "common/base/simd.h"
 #include "common/io/input.h"
 #include "common/io/output.h"
 
@@ -24,8 +28,16 @@ enum {
   MAGIC_U16 = 20240520,
   MAGIC_U32 = 20240801,
   OURS = 0x6332,
-  CHUNK = 1 << 16, /* ids converted at a time */
+  CHUNK = 1 << 16,  /* tokens read at a time */
+  BUFFER = 1 << 16, /* bytes hashed and written at a time */
+  DIRECT = 1 << 15, /* so many bytes of 32-bit ids are not copied here */
 };
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LITTLE_ENDIAN_HOST 1
+#else
+#define LITTLE_ENDIAN_HOST 0
+#endif
 
 static void put_u32(unsigned char *p, uint32_t v) {
   for (int i = 0; i < 4; i++) p[i] = (unsigned char)(v >> 8 * i);
@@ -90,21 +102,106 @@ static int header_decode(const unsigned char *bytes, size_t n, int64_t size, str
   return 0;
 }
 
-static void tokens_decode(const unsigned char *bytes, int width, size_t n, uint32_t *ids) {
-  if (width == 2)
-    for (size_t i = 0; i < n; i++) ids[i] = bytes[2 * i] | (uint32_t)bytes[2 * i + 1] << 8;
-  else
-    for (size_t i = 0; i < n; i++) ids[i] = get_u32(bytes + 4 * i);
+/* ---- widths ---------------------------------------------------------------------------------------------------------
+ *
+ * Each with scalar code, AVX2 and AVX-512.  Bytes of the file may lie in the upper half of the array of ids that they
+ * become: all go upwards and load before they store. */
+
+#ifdef __x86_64__
+SIMD_TARGET_AVX2 static size_t narrow_avx2(const uint32_t *ids, size_t n, unsigned char *bytes, uint32_t *bits) {
+  size_t i = 0;
+  __m256i all = _mm256_setzero_si256();
+  for (; i + 16 <= n; i += 16) {
+    __m256i a = _mm256_loadu_si256((const __m256i *)(ids + i)), b = _mm256_loadu_si256((const __m256i *)(ids + i + 8));
+    all = _mm256_or_si256(all, _mm256_or_si256(a, b));
+    _mm256_storeu_si256((__m256i *)(bytes + 2 * i), _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8));
+  }
+  __m128i half = _mm_or_si128(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  half = _mm_or_si128(half, _mm_shuffle_epi32(half, 0x4E));
+  half = _mm_or_si128(half, _mm_shuffle_epi32(half, 0xB1));
+  *bits |= (uint32_t)_mm_cvtsi128_si32(half);
+  return i;
 }
 
-static int check_ids(const struct shard_header *h, const uint32_t *ids, size_t n, int64_t from, struct err *e) {
-  if (!h->ours) return 0;
+SIMD_TARGET_AVX512 static size_t narrow_avx512(const uint32_t *ids, size_t n, unsigned char *bytes, uint32_t *bits) {
+  size_t i = 0;
+  __m512i all = _mm512_setzero_si512();
+  for (; i + 32 <= n; i += 32) {
+    __m512i a = _mm512_loadu_si512(ids + i), b = _mm512_loadu_si512(ids + i + 16);
+    all = _mm512_ternarylogic_epi32(all, a, b, 0xFE);
+    _mm256_storeu_si256((__m256i *)(bytes + 2 * i), _mm512_cvtepi32_epi16(a));
+    _mm256_storeu_si256((__m256i *)(bytes + 2 * i + 32), _mm512_cvtepi32_epi16(b));
+  }
+  *bits |= (uint32_t)_mm512_reduce_or_epi32(all);
+  return i;
+}
+
+SIMD_TARGET_AVX2 static size_t widen_avx2(const unsigned char *bytes, int width, size_t n, uint32_t *ids, uint32_t *largest) {
+  size_t i = 0;
+  __m256i most = _mm256_setzero_si256();
+  for (; i + 8 <= n; i += 8) {
+    __m256i v = width == 2 ? _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(bytes + 2 * i))) : _mm256_loadu_si256((const __m256i *)(bytes + 4 * i));
+    most = _mm256_max_epu32(most, v);
+    _mm256_storeu_si256((__m256i *)(ids + i), v);
+  }
+  uint32_t lanes[8];
+  _mm256_storeu_si256((__m256i *)lanes, most);
+  for (int k = 0; k < 8; k++) *largest = lanes[k] > *largest ? lanes[k] : *largest;
+  return i;
+}
+
+SIMD_TARGET_AVX512 static size_t widen_avx512(const unsigned char *bytes, int width, size_t n, uint32_t *ids, uint32_t *largest) {
+  size_t i = 0;
+  __m512i most = _mm512_setzero_si512();
+  for (; i + 16 <= n; i += 16) {
+    __m512i v = width == 2 ? _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(bytes + 2 * i))) : _mm512_loadu_si512(bytes + 4 * i);
+    most = _mm512_max_epu32(most, v);
+    _mm512_storeu_si512(ids + i, v);
+  }
+  uint32_t m = _mm512_reduce_max_epu32(most);
+  *largest = m > *largest ? m : *largest;
+  return i;
+}
+#endif
+
+/* ids -> 16-bit tokens; returns all their bits together, so that any beyond 16 shows. */
+static uint32_t narrow(const uint32_t *ids, size_t n, unsigned char *bytes) {
+  uint32_t bits = 0;
+  size_t i = 0;
+#ifdef __x86_64__
+  enum simd level = simd_level();
+  if (level >= SIMD_AVX512) i = narrow_avx512(ids, n, bytes, &bits);
+  else if (level >= SIMD_AVX2) i = narrow_avx2(ids, n, bytes, &bits);
+#endif
+  for (; i < n; i++) {
+    bits |= ids[i];
+    bytes[2 * i] = (unsigned char)ids[i];
+    bytes[2 * i + 1] = (unsigned char)(ids[i] >> 8);
+  }
+  return bits;
+}
+
+/* Tokens -> ids; returns the largest. */
+static uint32_t widen(const unsigned char *bytes, int width, size_t n, uint32_t *ids) {
   uint32_t largest = 0;
-  for (size_t i = 0; i < n; i++) largest = ids[i] > largest ? ids[i] : largest;
-  if (n == 0 || largest < (uint32_t)h->vocabulary_size) return 0;
-  for (size_t i = 0; i < n; i++)
-    if (ids[i] >= (uint32_t)h->vocabulary_size) return err_set(e, "token %" PRId64 " is %" PRIu32 ", outside the vocabulary of %" PRId32, from + (int64_t)i, ids[i], h->vocabulary_size);
-  return 0;
+  size_t i = 0;
+#ifdef __x86_64__
+  enum simd level = simd_level();
+  if (level >= SIMD_AVX512) i = widen_avx512(bytes, width, n, ids, &largest);
+  else if (level >= SIMD_AVX2) i = widen_avx2(bytes, width, n, ids, &largest);
+#endif
+  for (; i < n; i++) {
+    ids[i] = width == 2 ? bytes[2 * i] | (uint32_t)bytes[2 * i + 1] << 8 : get_u32(bytes + 4 * i);
+    largest = ids[i] > largest ? ids[i] : largest;
+  }
+  return largest;
+}
+
+static int check_ids(const struct shard_header *h, const uint32_t *ids, size_t n, uint32_t largest, int64_t from, struct err *e) {
+  if (!h->ours || n == 0 || largest < (uint32_t)h->vocabulary_size) return 0;
+  size_t i = 0;
+  while (ids[i] < (uint32_t)h->vocabulary_size) i++;
+  return err_set(e, "token %" PRId64 " is %" PRIu32 ", outside the vocabulary of %" PRId32, from + (int64_t)i, ids[i], h->vocabulary_size);
 }
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
@@ -112,80 +209,32 @@ static int check_ids(const struct shard_header *h, const uint32_t *ids, size_t n
 struct shard_writer {
   struct output *out;
   struct shard_header header;
-  int64_t limit;      /* tokens a shard, 0: one shard */
-  int64_t in_shard, total;
-  char *path;         /* as given; of several shards, without .bin */
-  unsigned flags;
-  int shards;         /* opened so far */
+  int64_t count;
   XXH3_state_t *hash;
-  struct buffer manifest;
-  unsigned char *bytes; /* CHUNK x 4 */
+  unsigned char *bytes; /* BUFFER; the first `used` wait */
+  size_t used;
 };
-
-static int shard_begin(struct shard_writer *w, struct err *e) {
-  unsigned char header[HEADER_BYTES];
-  struct buffer name = {0};
-  if (w->limit) {
-    buffer_printf(&name, "%s_%06d.bin", w->path, w->shards);
-    buffer_string(&name);
-  }
-  int status = output_open(&w->out, w->limit ? name.data : w->path, w->flags, e);
-  buffer_release(&name);
-  if (status) {
-    w->out = NULL;
-    return -1;
-  }
-  w->shards++;
-  w->in_shard = 0;
-  XXH3_64bits_reset(w->hash);
-  header_encode(&w->header, false, header);
-  return output_write(w->out, header, sizeof header, e);
-}
-
-static int shard_end(struct shard_writer *w, struct err *e) {
-  unsigned char header[HEADER_BYTES];
-  w->header.count = w->in_shard;
-  w->header.data_hash = XXH3_64bits_digest(w->hash);
-  header_encode(&w->header, true, header);
-  if (output_patch(w->out, 0, header, sizeof header, e) < 0) return -1;
-  if (w->limit) {
-    const char *slash = strrchr(w->path, '/');
-    buffer_printf(&w->manifest, "%s_%06d.bin\t%" PRId64 "\t%" PRId64 "\t%016" PRIx64 "\n", slash ? slash + 1 : w->path, w->shards - 1, w->in_shard, HEADER_BYTES + w->in_shard * w->header.token_bytes, w->header.data_hash);
-  }
-  struct output *out = w->out;
-  w->out = NULL;
-  return output_commit(out, e);
-}
 
 static void writer_free(struct shard_writer *w) {
   XXH3_freeState(w->hash);
-  buffer_release(&w->manifest);
   free(w->bytes);
-  free(w->path);
   free(w);
 }
 
-int shard_writer_open(struct shard_writer **out, const char *path, const struct shard_header *header, int64_t shard_tokens, unsigned flags, struct err *e) {
-  size_t n = path ? strlen(path) : 0;
-  if (shard_tokens > 0 && (n < 5 || strcmp(path + n - 4, ".bin"))) return err_usage(e, "several shards need -o NAME.bin: they become NAME_000000.bin, NAME_000001.bin, ...");
+int shard_writer_open(struct shard_writer **out, const char *path, const struct shard_header *header, unsigned flags, struct err *e) {
+  unsigned char bytes[HEADER_BYTES];
   struct shard_writer *w = NEW(struct shard_writer);
   w->header = *header;
-  w->limit = shard_tokens > 0 ? shard_tokens : 0;
-  w->flags = flags | OUTPUT_BINARY;
-  w->path = path ? STRDUP(path) : NULL;
-  if (w->limit) w->path[n - 4] = 0;
   w->hash = XXH3_createState();
   if (!w->hash) abort();
-  w->bytes = MALLOC(CHUNK * 4);
-  if (w->limit) {
-    /* From here on the shards are not those of an older manifest. */
-    struct buffer name = {0};
-    buffer_printf(&name, "%s_manifest.tsv", w->path);
-    unlink(buffer_string(&name));
-    buffer_release(&name);
-    buffer_append_string(&w->manifest, "file\ttokens\tbytes\txxh3\n");
+  XXH3_64bits_reset(w->hash);
+  w->bytes = MALLOC(BUFFER);
+  header_encode(&w->header, false, bytes);
+  if (output_open(&w->out, path, flags | OUTPUT_BINARY, e)) {
+    writer_free(w);
+    return -1;
   }
-  if (shard_begin(w, e)) {
+  if (output_write(w->out, bytes, sizeof bytes, e)) {
     shard_writer_abort(w);
     return -1;
   }
@@ -193,46 +242,51 @@ int shard_writer_open(struct shard_writer **out, const char *path, const struct 
   return 0;
 }
 
+static int flush(struct shard_writer *w, struct err *e) {
+  size_t n = w->used;
+  w->used = 0;
+  XXH3_64bits_update(w->hash, w->bytes, n);
+  return output_write(w->out, w->bytes, n, e);
+}
+
 int shard_writer_put(struct shard_writer *w, const uint32_t *ids, size_t n, struct err *e) {
+  size_t width = (size_t)w->header.token_bytes;
+  w->count += (int64_t)n;
+  if (width == 4 && LITTLE_ENDIAN_HOST && n * 4 >= DIRECT) {
+    if (flush(w, e)) return -1;
+    XXH3_64bits_update(w->hash, ids, n * 4);
+    return output_write(w->out, ids, n * 4, e);
+  }
   while (n) {
-    if (w->limit && w->in_shard == w->limit && (shard_end(w, e) || shard_begin(w, e))) return -1;
-    size_t take = n < CHUNK ? n : CHUNK;
-    if (w->limit && (int64_t)take > w->limit - w->in_shard) take = (size_t)(w->limit - w->in_shard);
-    size_t width = (size_t)w->header.token_bytes;
-    for (size_t i = 0; i < take; i++) {
-      if (width == 2 && ids[i] > 0xFFFF) return err_set(e, "id %" PRIu32 " does not fit 16 bits: use --dtype u32", ids[i]);
-      if (width == 2) {
-        w->bytes[2 * i] = (unsigned char)ids[i];
-        w->bytes[2 * i + 1] = (unsigned char)(ids[i] >> 8);
-      } else put_u32(w->bytes + 4 * i, ids[i]);
+    size_t take = n < (BUFFER - w->used) / width ? n : (BUFFER - w->used) / width;
+    unsigned char *to = w->bytes + w->used;
+    if (width == 2 && narrow(ids, take, to) > 0xFFFF) {
+      while (*ids <= 0xFFFF) ids++;
+      return err_set(e, "id %" PRIu32 " does not fit 16 bits: use --dtype u32", *ids);
     }
-    XXH3_64bits_update(w->hash, w->bytes, take * width);
-    if (output_write(w->out, w->bytes, take * width, e)) return -1;
-    w->in_shard += (int64_t)take;
-    w->total += (int64_t)take;
+    if (width == 4 && LITTLE_ENDIAN_HOST) memcpy(to, ids, take * 4);
+    else if (width == 4)
+      for (size_t i = 0; i < take; i++) put_u32(to + 4 * i, ids[i]);
+    w->used += take * width;
+    if (w->used == BUFFER && flush(w, e)) return -1;
     ids += take;
     n -= take;
   }
   return 0;
 }
 
-int64_t shard_writer_count(const struct shard_writer *w) { return w->total; }
+int64_t shard_writer_count(const struct shard_writer *w) { return w->count; }
 
-int shard_writer_commit(struct shard_writer *w, struct err *e) {
-  int status = shard_end(w, e);
-  if (status == 0 && w->limit) {
-    struct buffer name = {0};
-    /* An older, longer run left shards that a pattern P_*.bin would catch. */
-    for (int removed = 0, i = w->shards; removed == 0; i++) {
-      buffer_clear(&name);
-      buffer_printf(&name, "%s_%06d.bin", w->path, i);
-      removed = unlink(buffer_string(&name));
-    }
-    buffer_clear(&name);
-    buffer_printf(&name, "%s_manifest.tsv", w->path);
-    status = output_file(buffer_string(&name), w->manifest.data, w->manifest.len, e);
-    buffer_release(&name);
-  }
+int shard_writer_commit(struct shard_writer *w, struct shard_header *written, struct err *e) {
+  unsigned char header[HEADER_BYTES];
+  int status = flush(w, e);
+  w->header.count = w->count;
+  w->header.data_hash = XXH3_64bits_digest(w->hash);
+  header_encode(&w->header, true, header);
+  if (status == 0 && output_patch(w->out, 0, header, sizeof header, e) < 0) status = -1;
+  if (status == 0) status = output_commit(w->out, e);
+  else output_abort(w->out);
+  if (written) *written = w->header;
   writer_free(w);
   return status;
 }
@@ -293,8 +347,7 @@ int64_t shard_reader_read(struct shard_reader *r, uint32_t *ids, size_t n, struc
   size_t take = available / width < n ? available / width : n;
   if (r->header.count >= 0 && (int64_t)take > r->header.count - r->done) take = (size_t)(r->header.count - r->done);
   XXH3_64bits_update(r->hash, data, take * width);
-  tokens_decode((const unsigned char *)data, r->header.token_bytes, take, ids);
-  if (check_ids(&r->header, ids, take, r->done, e)) return err_prefix(e, "%s", input_name(r->in));
+  if (check_ids(&r->header, ids, take, widen((const unsigned char *)data, r->header.token_bytes, take, ids), r->done, e)) return err_prefix(e, "%s", input_name(r->in));
   input_consume(r->in, take * width);
   r->done += (int64_t)take;
   return (int64_t)take;
@@ -355,8 +408,7 @@ int shard_file_read(const struct shard_file *f, int64_t from, size_t n, uint32_t
   unsigned char *raw = (unsigned char *)ids + (4 - width) * n;
   if (read_at(f->descriptor, raw, n * width, HEADER_BYTES + from * (int64_t)width, &got, e)) return err_prefix(e, "%s", f->path);
   if (got < n * width) return err_set(e, "%s: truncated while it was read", f->path);
-  tokens_decode(raw, (int)width, n, ids);
-  if (check_ids(&f->header, ids, n, from, e)) return err_prefix(e, "%s", f->path);
+  if (check_ids(&f->header, ids, n, widen(raw, (int)width, n, ids), from, e)) return err_prefix(e, "%s", f->path);
   return 0;
 }
 

@@ -31,14 +31,13 @@ struct shard_header {
 /* ---- writing */
 struct shard_writer;
 
-/* shard_tokens 0: one shard at `path` (NULL or "-": stdout).  Otherwise `path` must end in .bin and P_000000.bin,
- * P_000001.bin, ... are written, each of exactly shard_tokens but the last; each is committed when full, and
- * P_manifest.tsv (file, tokens, bytes, xxh3) after all of them.  flags as output_open(). */
-int shard_writer_open(struct shard_writer **w, const char *path, const struct shard_header *header, int64_t shard_tokens, unsigned flags, struct err *e);
+/* path NULL or "-": stdout; flags as output_open().  It appears whole, at commit. */
+int shard_writer_open(struct shard_writer **w, const char *path, const struct shard_header *header, unsigned flags, struct err *e);
 int shard_writer_put(struct shard_writer *w, const uint32_t *ids, size_t n, struct err *e);
 int64_t shard_writer_count(const struct shard_writer *w);
-int shard_writer_commit(struct shard_writer *w, struct err *e); /* frees w */
-void shard_writer_abort(struct shard_writer *w);                /* frees w; shards already full stay */
+/* Both free w.  *written, unless NULL, gets the final header: count and hash. */
+int shard_writer_commit(struct shard_writer *w, struct shard_header *written, struct err *e);
+void shard_writer_abort(struct shard_writer *w);
 
 /* ---- reading as a stream (file, "-", URL, compressed) */
 struct shard_reader;

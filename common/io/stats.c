@@ -44,6 +44,14 @@ static void put(struct stats *s, const char *name, json_t *value) {
   json_object_set_new(object, key, value);
 }
 
+void stats_append(struct stats *s, const char *name, struct stats *row) {
+  const char *key;
+  json_t *object = holder(s->root, name, &key, 1), *array = json_object_get(object, key);
+  if (!json_is_array(array)) json_object_set_new(object, key, array = json_array());
+  json_array_append(array, row->root);
+  stats_free(row);
+}
+
 int64_t stats_get(const struct stats *s, const char *name) {
   const char *key;
   const json_t *object = holder(s->root, name, &key, 0);

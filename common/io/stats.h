@@ -21,6 +21,7 @@ void stats_string(struct stats *s, const char *name, const char *value);
 /* Sets in, out, rejected and bad (documents or records): in = out + rejected + bad. */
 void stats_flow(struct stats *s, uint64_t in, uint64_t out, uint64_t rejected, uint64_t bad);
 void stats_time(struct stats *s, const char *name, double seconds); /* under `time` */
+void stats_append(struct stats *s, const char *name, struct stats *row);    /* another element of the array `name`; takes row over */
 int64_t stats_get(const struct stats *s, const char *name); /* 0 when absent */
 int stats_write(const struct stats *s, const char *path, struct err *e); /* atomically; "-": stdout */
 

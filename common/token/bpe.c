@@ -1,49 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Encoding of pieces.
- *
- * The cache is two-way associative: sets of 64 bytes, each two slots of {16-byte key, 4 ids}.  The key is the piece (at
- * most 15 bytes) with its length in the last byte; the number of ids stands in the top bits of the first one.  What is
- * new goes to the first slot of its set and pushes what stood there to the second.  Pieces of 16 to 255 bytes have a
- * direct-mapped index into a log of {piece, ids}, which starts again from nothing when it is full.
- *
- * Backtracking: the sequence of tokens that BPE gives is the only one in which every two neighbours, encoded together,
- * stay as they are.  So: take the longest token that fits its neighbour to the left, else a shorter one, else undo the
- * neighbour; positions that led nowhere are remembered in a bit set, so each is tried once.  This needs parts of lower
- * rank than their token and tokens that encode to themselves; otherwise pieces are merged with a heap.
+ * Tables, and encoding of short pieces.
  */
 #include "common/token/bpe.h"
 
-#include <pthread.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
 #include "common/base/memory.h"
-#include "common/token/pairs.h"
+#include "common/base/simd.h"
+#include "common/token/bpe_tables.h"
 
-enum {
-  ARRAY_LIMIT = 128,    /* longer pieces are encoded by backtracking */
-  SHORT_KEY = 15,
-  LONG_KEY = 255,
-  SLOT_IDS = 4,
-};
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
-struct bpe {
-  const struct vocab *v;
-  uint32_t byte_id[256];
-  struct pairs pairs;
-  uint32_t *index;      /* ids + 1 by hash of bytes; 0 empty */
-  size_t index_mask;
-  /* for long pieces, made when the first one comes */
-  pthread_mutex_t lock;
-  int linear;           /* 0: not known yet; 1: backtracking is exact; -1: it is not */
-  uint32_t *order;      /* 0 for bytes, else rank + 1 */
-  uint32_t *sorted;     /* tokens that merges make, and bytes, by their bytes */
-  uint32_t sorted_count;
-  uint32_t *prefix;     /* longest token that is a proper prefix, or VOCAB_NONE */
-  uint32_t start[65537]; /* tokens of two bytes and more by their first two bytes */
-};
+enum { ARRAY_LIMIT = 16 }; /* up to here an array is quicker than backtracking */
 
 void ids_reserve(struct ids *ids, size_t more) {
   GROW(ids->data, ids->capacity, ids->len + more);
@@ -56,455 +30,272 @@ void ids_release(struct ids *ids) {
 
 /* ---- tables --------------------------------------------------------------------------------------------------------- */
 
-static void pairs_insert(struct pairs *p, struct pair_slot slot) {
-  size_t i = pair_hash(slot.key) & p->mask;
-  for (; p->slots[i].key != PAIR_EMPTY; i = (i + 1) & p->mask)
-    if (p->slots[i].key == slot.key) return;
-  p->slots[i] = slot;
-  p->count++;
+struct ranked {
+  uint32_t rank, id;
+};
+
+static int compare_ranks(const void *x, const void *y) {
+  const struct ranked *a = x, *b = y;
+  return a->rank != b->rank ? (a->rank < b->rank ? -1 : 1) : (a->id > b->id) - (a->id < b->id);
 }
 
-void pairs_reserve(struct pairs *p, size_t count) {
-  size_t size = 16;
-  while (size < 2 * count + 2) size *= 2;
-  if (p->slots && size <= p->mask + 1) return;
-  struct pairs larger = {.slots = ALIGNED(64, size * sizeof(struct pair_slot)), .mask = size - 1};
-  for (size_t i = 0; i < size; i++) larger.slots[i].key = PAIR_EMPTY;
-  if (p->slots)
-    for (size_t i = 0; i <= p->mask; i++)
-      if (p->slots[i].key != PAIR_EMPTY) pairs_insert(&larger, p->slots[i]);
-  free(p->slots);
-  *p = larger;
+/* Symbols of bytes and, in the order of their ranks, of merges; `symbol` gets them by id. */
+static void number_symbols(struct bpe *b, uint32_t *symbol) {
+  const struct vocab *v = b->v;
+  struct ranked *merges = MALLOC((v->size + 1) * sizeof *merges);
+  uint32_t count = 0;
+  bool rising = true;
+  for (uint32_t id = 0; id < v->size; id++) {
+    const struct vocab_entry *t = &v->entries[id];
+    symbol[id] = BPE_NONE;
+    if (t->length == 0 || t->special) continue;
+    if (t->length == 1) {
+      unsigned char c = (unsigned char)v->bytes.data[t->offset];
+      b->id[c] = id;
+      symbol[id] = c;
+    } else if (t->rank != VOCAB_NONE) {
+      rising = rising && (count == 0 || merges[count - 1].rank < t->rank);
+      merges[count++] = (struct ranked){t->rank, id};
+    }
+  }
+  if (!rising) qsort(merges, count, sizeof *merges, compare_ranks);
+  for (uint32_t k = 0; k < count; k++) {
+    b->id[256 + k] = merges[k].id;
+    symbol[merges[k].id] = 256 + k;
+  }
+  b->symbols = 256 + count;
+  free(merges);
 }
 
-void pairs_put(struct pairs *p, uint32_t left, uint32_t right, uint32_t rank, uint32_t id) {
-  pairs_reserve(p, p->count + 1);
-  pairs_insert(p, (struct pair_slot){pair_key(left, right), rank, id});
+static void bucket_add(uint32_t *buckets, size_t i, size_t mask, uint32_t slot) {
+  for (;; i = (i + 1) & mask)
+    for (int k = 0; k < BPE_BUCKET; k++)
+      if (buckets[i * BPE_BUCKET + k] == 0) {
+        buckets[i * BPE_BUCKET + k] = slot;
+        return;
+      }
+}
+
+static void place_pairs(struct bpe *b, const uint32_t *symbol) {
+  b->monotonic = true;
+  for (uint32_t s = 0; s < 65536; s++) b->grid[s] = BPE_NONE;
+  for (uint32_t s = 0; s < 256; s++) b->parts[s] = (struct bpe_parts){BPE_NONE, BPE_NONE};
+  for (uint32_t s = 256; s < b->symbols; s++) {
+    const struct vocab_entry *t = &b->v->entries[b->id[s]];
+    uint32_t left = t->left < b->v->size ? symbol[t->left] : BPE_NONE, right = t->right < b->v->size ? symbol[t->right] : BPE_NONE;
+    if (left == BPE_NONE || right == BPE_NONE) { /* never made, as nothing makes that part */
+      b->parts[s] = (struct bpe_parts){BPE_NONE, BPE_NONE};
+      b->monotonic = false;
+      continue;
+    }
+    b->parts[s] = (struct bpe_parts){left, right};
+    b->monotonic = b->monotonic && left < s && right < s;
+    if ((left | right) < 256) {
+      b->grid[left << 8 | right] = s;
+    } else {
+      uint64_t hash = bpe_pair_hash(left, right);
+      bucket_add(b->pairs, hash >> b->pairs_shift, b->pairs_mask, bpe_tag(hash) | s);
+    }
+  }
+}
+
+static void place_tokens(struct bpe *b) {
+  const struct vocab *v = b->v;
+  for (uint32_t id = 0; id < v->size; id++) {
+    const struct vocab_entry *t = &v->entries[id];
+    if (t->length == 0 || t->special || t->left == id) continue; /* left == id: for decoding only */
+    uint64_t hash = XXH3_64bits(v->bytes.data + t->offset, t->length);
+    bucket_add(b->index, hash >> 32 & b->index_mask, b->index_mask, bpe_tag(hash) | id);
+  }
+}
+
+enum { HUGE_PAGE = 2 << 20 };
+
+void *bpe_map(size_t size) {
+  bool huge = size >= HUGE_PAGE;
+  size_t page = 4096, ask = (size + page - 1) / page * page;
+  char *memory = mmap(NULL, huge ? ask + HUGE_PAGE : ask, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    fprintf(stderr, "%s:%d: out of memory (%zu bytes)\n", __FILE__, __LINE__, size);
+    abort();
+  }
+  if (!huge) return memory;
+  /* Aligned, and asked for before the first touch; what is beyond the ends goes back. */
+  size_t before = -(uintptr_t)memory & (HUGE_PAGE - 1);
+  if (before) munmap(memory, before);
+  munmap(memory + before + ask, HUGE_PAGE - before);
+  madvise(memory + before, ask, MADV_HUGEPAGE);
+  return memory + before;
+}
+
+void bpe_unmap(void *memory, size_t size) {
+  if (memory) munmap(memory, size);
 }
 
 struct bpe *bpe_new(const struct vocab *v) {
   struct bpe *b = NEW(struct bpe);
   b->v = v;
   pthread_mutex_init(&b->lock, NULL);
-  size_t size = 1024, merges = 0;
-  for (uint32_t id = 0; id < v->size; id++) merges += v->entries[id].rank != VOCAB_NONE;
-  while (size < 2 * (size_t)v->size) size *= 2;
-  b->index = NEW_ARRAY(uint32_t, size);
-  b->index_mask = size - 1;
-  pairs_reserve(&b->pairs, merges);
-  for (uint32_t id = 0; id < v->size; id++) {
-    const struct vocab_entry *t = &v->entries[id];
-    if (t->length == 0 || t->special) continue;
-    if (t->length == 1) b->byte_id[(unsigned char)v->bytes.data[t->offset]] = id;
-    if (t->rank != VOCAB_NONE) pairs_put(&b->pairs, t->left, t->right, t->rank, id);
-    if (t->left == id) continue; /* for decoding only */
-    size_t i = XXH3_64bits(v->bytes.data + t->offset, t->length) & b->index_mask;
-    while (b->index[i]) i = (i + 1) & b->index_mask;
-    b->index[i] = id + 1;
-  }
+  size_t symbols = 256 + (size_t)v->size;
+  int bits = 4; /* of the number of buckets */
+  while ((size_t)BPE_BUCKET << bits < symbols + symbols / 4) bits++;
+  b->pairs_mask = b->index_mask = ((size_t)1 << bits) - 1;
+  b->pairs_shift = 64 - bits;
+  size_t slots = (b->pairs_mask + 1) * BPE_BUCKET;
+  b->memory_size = 2 * slots * sizeof(uint32_t) + 65536 * sizeof(uint32_t) + symbols * (sizeof(struct bpe_parts) + sizeof(uint32_t));
+  b->memory = bpe_map(b->memory_size);
+  b->pairs = b->memory;
+  b->index = b->pairs + slots;
+  b->grid = b->index + slots;
+  b->parts = (struct bpe_parts *)(void *)(b->grid + 65536);
+  b->id = (uint32_t *)(void *)(b->parts + symbols);
+  uint32_t *symbol = MALLOC(((size_t)v->size + 1) * sizeof *symbol);
+  number_symbols(b, symbol);
+  place_pairs(b, symbol);
+  free(symbol);
+  place_tokens(b);
   return b;
 }
 
 void bpe_free(struct bpe *b) {
   if (!b) return;
   pthread_mutex_destroy(&b->lock);
-  free(b->pairs.slots);
-  free(b->index);
-  free(b->order);
-  free(b->sorted);
-  free(b->prefix);
+  bpe_linear_free(b->linear);
+  bpe_unmap(b->memory, b->memory_size);
   free(b);
 }
 
 int64_t bpe_find(const struct bpe *b, struct slice bytes) {
   if (bytes.len == 0) return -1;
-  for (size_t i = XXH3_64bits(bytes.data, bytes.len) & b->index_mask; b->index[i]; i = (i + 1) & b->index_mask)
-    if (slice_equal(vocab_bytes(b->v, b->index[i] - 1), bytes)) return b->index[i] - 1;
-  return -1;
-}
-
-/* ---- short pieces: an array ----------------------------------------------------------------------------------------- */
-
-void bpe_merge_array(const struct bpe *b, struct slice piece, struct ids *out) {
-  uint32_t small[2 * ARRAY_LIMIT], *ids = small;
-  size_t n = piece.len;
-  if (n == 0) return;
-  if (n > ARRAY_LIMIT) ids = MALLOC(2 * n * sizeof *ids);
-  for (size_t i = 0; i < n; i++) ids[i] = b->byte_id[(unsigned char)piece.data[i]];
-  n = pairs_merge(&b->pairs, ids, n, 1);
-  ids_reserve(out, n);
-  memcpy(out->data + out->len, ids, n * sizeof *ids);
-  out->len += n;
-  if (ids != small) free(ids);
-}
-
-/* ---- long pieces, any vocabulary: a heap ---------------------------------------------------------------------------- */
-
-struct candidate {
-  uint32_t rank;
-  uint32_t id;
-  size_t at; /* left symbol */
-};
-
-static inline bool earlier(struct candidate a, struct candidate b) { return a.rank != b.rank ? a.rank < b.rank : a.at < b.at; }
-
-struct heap {
-  struct candidate *items;
-  size_t len, capacity;
-};
-
-static void heap_push(struct heap *h, struct candidate c) {
-  GROW(h->items, h->capacity, h->len + 1);
-  size_t i = h->len++;
-  for (; i > 0 && earlier(c, h->items[(i - 1) / 2]); i = (i - 1) / 2) h->items[i] = h->items[(i - 1) / 2];
-  h->items[i] = c;
-}
-
-static struct candidate heap_pop(struct heap *h) {
-  struct candidate top = h->items[0], last = h->items[--h->len];
-  size_t i = 0;
-  for (size_t child; (child = 2 * i + 1) < h->len; i = child) {
-    if (child + 1 < h->len && earlier(h->items[child + 1], h->items[child])) child++;
-    if (!earlier(h->items[child], last)) break;
-    h->items[i] = h->items[child];
+  uint64_t hash = XXH3_64bits(bytes.data, bytes.len);
+  uint32_t tag = bpe_tag(hash);
+  for (size_t i = hash >> 32 & b->index_mask;; i = (i + 1) & b->index_mask) {
+    const uint32_t *bucket = b->index + i * BPE_BUCKET;
+    for (uint32_t match = bpe_bucket_match(bucket, tag); match; match &= match - 1) {
+      uint32_t id = bucket[__builtin_ctz(match)] & BPE_SYMBOL_MASK;
+      if (slice_equal(vocab_bytes(b->v, id), bytes)) return id;
+    }
+    if (bucket[BPE_BUCKET - 1] == 0) return -1;
   }
-  if (h->len) h->items[i] = last;
-  return top;
 }
 
-struct symbol {
-  uint32_t id; /* VOCAB_NONE: merged into the one before */
-  size_t before, after;
-};
+/* ---- short pieces --------------------------------------------------------------------------------------------------- */
 
-static void consider(const struct bpe *b, struct heap *h, const struct symbol *symbols, size_t at, size_t end) {
-  if (symbols[at].after >= end) return;
-  const struct pair_slot *s = pairs_find(&b->pairs, symbols[at].id, symbols[symbols[at].after].id);
-  if (s) heap_push(h, (struct candidate){s->rank, s->id, at});
-}
-
-static void merge_heap(const struct bpe *b, struct slice piece, struct ids *out) {
+/* Symbols stay where their first byte is; bits of `alive` say where one begins. */
+static void merge_short(const struct bpe *b, struct slice piece, struct ids *out) {
+  uint32_t symbols[BPE_SHORT], merges[BPE_SHORT]; /* merges[i]: of symbol i and the next, BPE_NONE for none and the dead */
   size_t n = piece.len;
-  struct symbol *symbols = MALLOC(n * sizeof *symbols);
-  struct heap heap = {0};
-  for (size_t i = 0; i < n; i++) symbols[i] = (struct symbol){b->byte_id[(unsigned char)piece.data[i]], i - 1, i + 1};
-  for (size_t i = 0; i + 1 < n; i++) consider(b, &heap, symbols, i, n);
-  while (heap.len) {
-    struct candidate c = heap_pop(&heap);
-    struct symbol *left = &symbols[c.at];
-    if (left->id == VOCAB_NONE || left->after >= n) continue;
-    struct symbol *right = &symbols[left->after];
-    const struct pair_slot *s = pairs_find(&b->pairs, left->id, right->id);
-    if (!s || s->rank != c.rank) continue; /* its symbols have changed since */
-    left->id = s->id;
-    right->id = VOCAB_NONE;
-    left->after = right->after;
-    if (left->after < n) symbols[left->after].before = c.at;
-    consider(b, &heap, symbols, c.at, n);
-    if (left->before < n) consider(b, &heap, symbols, left->before, n);
-  }
-  ids_reserve(out, n);
-  for (size_t i = 0; i < n; i = symbols[i].after) out->data[out->len++] = symbols[i].id;
-  free(heap.items);
-  free(symbols);
-}
-
-/* ---- long pieces: backtracking -------------------------------------------------------------------------------------- */
-
-/* Would a and b, next to each other, stay as they are when merges of order below `limit` apply? */
-static bool stay(const struct bpe *b, uint32_t left, uint32_t right, uint32_t limit) {
-  const struct vocab_entry *entries = b->v->entries;
+  const unsigned char *text = (const unsigned char *)piece.data;
+  uint64_t alive = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+  for (size_t i = 0; i < n; i++) symbols[i] = text[i];
+  for (size_t i = 0; i + 1 < n; i++) merges[i] = b->grid[(uint32_t)text[i] << 8 | text[i + 1]];
+  merges[n - 1] = BPE_NONE;
   for (;;) {
-    const struct pair_slot *s = pairs_find(&b->pairs, left, right);
-    if (s && s->rank + 1 < limit) return false;
-    if (b->order[left] > b->order[right]) {
-      limit = b->order[left];
-      left = entries[left].right;
-    } else {
-      if (b->order[right] == 0) return true;
-      limit = b->order[right] + 1;
-      right = entries[right].left;
+    uint64_t best = UINT64_MAX; /* symbol << 32 | place: lowest rank, then leftmost */
+    for (size_t i = 0; i + 1 < n; i++) {
+      uint64_t candidate = (uint64_t)merges[i] << 32 | i;
+      best = candidate < best ? candidate : best;
+    }
+    if (best >> 32 == BPE_NONE) break;
+    size_t at = (size_t)(best & 63);
+    uint32_t made = (uint32_t)(best >> 32);
+    uint64_t after = alive & (UINT64_MAX << 1 << at); /* not empty: at has a right neighbour */
+    size_t right = (size_t)__builtin_ctzll(after);
+    symbols[at] = made;
+    merges[right] = BPE_NONE;
+    alive &= ~(UINT64_C(1) << right);
+    after &= after - 1;
+    merges[at] = after ? bpe_pair(b, made, symbols[__builtin_ctzll(after)]) : BPE_NONE;
+    uint64_t before = alive & ((UINT64_C(1) << at) - 1);
+    if (before) {
+      size_t left = 63 - (size_t)__builtin_clzll(before);
+      merges[left] = bpe_pair(b, symbols[left], made);
     }
   }
+  ids_reserve(out, n);
+  for (; alive; alive &= alive - 1) out->data[out->len++] = b->id[symbols[__builtin_ctzll(alive)]];
 }
 
-static int compare_tokens(const void *x, const void *y, void *context) {
-  const struct vocab *v = context;
-  struct slice a = vocab_bytes(v, *(const uint32_t *)x), b = vocab_bytes(v, *(const uint32_t *)y);
-  int c = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
-  return c ? c : a.len < b.len ? -1 : a.len > b.len;
-}
-
-static void prepare_linear(struct bpe *b) {
-  const struct vocab *v = b->v;
-  int linear = 1;
-  b->order = NEW_ARRAY(uint32_t, v->size);
-  b->sorted = NEW_ARRAY(uint32_t, v->size);
-  b->prefix = NEW_ARRAY(uint32_t, v->size);
-  for (uint32_t id = 0; id < v->size; id++) {
-    const struct vocab_entry *t = &v->entries[id];
-    b->order[id] = t->rank == VOCAB_NONE ? 0 : t->rank + 1;
-    b->prefix[id] = VOCAB_NONE;
-    if (!t->special && (t->length == 1 || t->rank != VOCAB_NONE)) b->sorted[b->sorted_count++] = id;
-  }
-  for (uint32_t i = 0; i < b->sorted_count && linear > 0; i++) {
-    const struct vocab_entry *t = &v->entries[b->sorted[i]];
-    if (t->rank == VOCAB_NONE) continue;
-    bool parts = (v->entries[t->left].length == 1 || v->entries[t->left].rank < t->rank) && (v->entries[t->right].length == 1 || v->entries[t->right].rank < t->rank);
-    if (!parts || t->length == 1) linear = -1;
-  }
-  for (uint32_t i = 0; i < b->sorted_count && linear > 0; i++) {
-    const struct vocab_entry *t = &v->entries[b->sorted[i]];
-    if (t->rank != VOCAB_NONE && !stay(b, t->left, t->right, t->rank + 1)) linear = -1;
-  }
-  if (linear > 0) {
-    qsort_r(b->sorted, b->sorted_count, sizeof b->sorted[0], compare_tokens, (void *)v);
-    struct ids open = {0}; /* prefixes of the current token, each of the next */
-    uint32_t pair = 0;
-    for (uint32_t i = 0; i < b->sorted_count; i++) {
-      uint32_t id = b->sorted[i];
-      struct slice bytes = vocab_bytes(v, id);
-      while (open.len && !slice_starts(bytes, vocab_bytes(v, open.data[open.len - 1]))) open.len--;
-      if (open.len) b->prefix[id] = open.data[open.len - 1];
-      ids_reserve(&open, 1);
-      open.data[open.len++] = id;
-      if (bytes.len > 1)
-        for (uint32_t p = (uint32_t)(unsigned char)bytes.data[0] << 8 | (unsigned char)bytes.data[1]; pair <= p; pair++) b->start[pair] = i;
+#ifdef __x86_64__
+/* The same for up to 16 bytes, all merges in one register. */
+static SIMD_TARGET_AVX512 void merge_16(const struct bpe *b, struct slice piece, struct ids *out) {
+  uint32_t symbols[16];
+  uint32_t n = (uint32_t)piece.len, alive = (1u << n) - 1;
+  __m128i text = _mm_maskz_loadu_epi8((__mmask16)alive, piece.data), next = _mm_srli_si128(text, 1);
+  __m512i left = _mm512_cvtepu8_epi32(text), none = _mm512_set1_epi32(-1);
+  __m512i pair = _mm512_or_si512(_mm512_slli_epi32(left, 8), _mm512_cvtepu8_epi32(next));
+  __m512i merges = _mm512_mask_i32gather_epi32(none, (__mmask16)(alive >> 1), pair, b->grid, 4);
+  _mm512_storeu_si512(symbols, left);
+  for (;;) {
+    uint32_t made = _mm512_reduce_min_epu32(merges);
+    if (made == BPE_NONE) break;
+    uint32_t at = (uint32_t)__builtin_ctz(_mm512_cmpeq_epi32_mask(merges, _mm512_set1_epi32((int)made)));
+    uint32_t after = alive & (~1u << at), right = after & -after, before = alive & ((1u << at) - 1);
+    symbols[at] = made;
+    alive ^= right;
+    after ^= right;
+    merges = _mm512_mask_mov_epi32(merges, (__mmask16)right, none);
+    uint32_t with = after ? bpe_pair(b, made, symbols[__builtin_ctz(after)]) : BPE_NONE;
+    merges = _mm512_mask_set1_epi32(merges, (__mmask16)(1u << at), (int)with);
+    if (before) {
+      uint32_t to = 31 - (uint32_t)__builtin_clz(before);
+      merges = _mm512_mask_set1_epi32(merges, (__mmask16)(1u << to), (int)bpe_pair(b, symbols[to], made));
     }
-    for (; pair <= 65536; pair++) b->start[pair] = b->sorted_count;
-    ids_release(&open);
   }
-  __atomic_store_n(&b->linear, linear, __ATOMIC_RELEASE);
+  ids_reserve(out, n);
+  for (; alive; alive &= alive - 1) out->data[out->len++] = b->id[symbols[__builtin_ctz(alive)]];
 }
+#endif
 
-static bool is_linear(const struct bpe *shared) {
-  struct bpe *b = (struct bpe *)shared;
-  if (__atomic_load_n(&b->linear, __ATOMIC_ACQUIRE) == 0) {
-    pthread_mutex_lock(&b->lock);
-    if (b->linear == 0) prepare_linear(b);
-    pthread_mutex_unlock(&b->lock);
-  }
-  return b->linear > 0;
-}
-
-/* Longest token that the text starts with: the range of sorted tokens narrows byte by byte. */
-static uint32_t longest(const struct bpe *b, const unsigned char *text, size_t n) {
-  const struct vocab *v = b->v;
-  const unsigned char *bytes = (const unsigned char *)v->bytes.data;
-  uint32_t best = b->byte_id[text[0]];
-  if (n < 2) return best;
-  uint32_t pair = (uint32_t)text[0] << 8 | text[1], low = b->start[pair], high = b->start[pair + 1];
-  /* A lone byte sorts before its longer tokens, at the end of the range of the pair before. */
-  while (high > low && v->entries[b->sorted[high - 1]].length < 2) high--;
-  for (size_t depth = 2; low < high; depth++) {
-    const struct vocab_entry *first = &v->entries[b->sorted[low]];
-    if (first->length == depth) {
-      best = b->sorted[low];
-      low++;
-    }
-    if (depth == n || low == high) break;
-    /* Tokens in the range share `depth` bytes and are longer: those whose next byte is text[depth]. */
-    unsigned char c = text[depth];
-    uint32_t l = low, h = high;
-    while (l < h) {
-      uint32_t middle = l + (h - l) / 2;
-      if (bytes[v->entries[b->sorted[middle]].offset + depth] < c) l = middle + 1;
-      else h = middle;
-    }
-    low = l;
-    h = high;
-    while (l < h) {
-      uint32_t middle = l + (h - l) / 2;
-      if (bytes[v->entries[b->sorted[middle]].offset + depth] <= c) l = middle + 1;
-      else h = middle;
-    }
-    high = l;
-  }
-  return best;
-}
-
-void bpe_merge_backtracking(const struct bpe *b, struct slice piece, struct ids *out) {
-  size_t n = piece.len, at = 0;
-  if (n == 0) return;
-  if (!is_linear(b)) {
-    merge_heap(b, piece, out);
+static void merge_few(const struct bpe *b, struct slice piece, struct ids *out) {
+#ifdef __x86_64__
+  if (piece.len <= 16 && simd_level() >= SIMD_AVX512) {
+    merge_16(b, piece, out);
     return;
   }
-  const unsigned char *text = (const unsigned char *)piece.data;
-  uint8_t *dead = NEW_ARRAY(uint8_t, n / 8 + 1);
-  size_t first = out->len;
-  uint32_t token = longest(b, text, n);
-  while (at < n) {
-    size_t end = at + b->v->entries[token].length;
-    if (!(dead[end >> 3] >> (end & 7) & 1) && (out->len == first || stay(b, out->data[out->len - 1], token, UINT32_MAX))) {
-      ids_reserve(out, 1);
-      out->data[out->len++] = token;
-      at = end;
-      if (at < n) token = longest(b, text + at, n - at);
-    } else if (b->prefix[token] != VOCAB_NONE) {
-      token = b->prefix[token];
-    } else {
-      /* The bytes themselves are a valid start, so something is left to undo. */
-      dead[at >> 3] |= (uint8_t)(1 << (at & 7));
-      token = out->data[--out->len];
-      at -= b->v->entries[token].length;
-    }
+#endif
+  merge_short(b, piece, out);
+}
+
+/* The definition, for any length: quadratic. */
+static void merge_plain(const struct bpe *b, struct slice piece, struct ids *out) {
+  size_t n = piece.len, first = out->len;
+  ids_reserve(out, n);
+  uint32_t *symbols = out->data + first, *merges = MALLOC(n * sizeof *merges);
+  for (size_t i = 0; i < n; i++) symbols[i] = (unsigned char)piece.data[i];
+  for (size_t i = 0; i + 1 < n; i++) merges[i] = bpe_pair(b, symbols[i], symbols[i + 1]);
+  while (n > 1) {
+    size_t at = 0;
+    for (size_t i = 1; i + 1 < n; i++)
+      if (merges[i] < merges[at]) at = i;
+    if (merges[at] == BPE_NONE) break;
+    symbols[at] = merges[at];
+    memmove(symbols + at + 1, symbols + at + 2, (n - at - 2) * sizeof *symbols);
+    memmove(merges + at, merges + at + 1, (n - at - 2) * sizeof *merges);
+    n--;
+    if (at + 1 < n) merges[at] = bpe_pair(b, symbols[at], symbols[at + 1]);
+    if (at > 0) merges[at - 1] = bpe_pair(b, symbols[at - 1], symbols[at]);
   }
-  free(dead);
+  for (size_t i = 0; i < n; i++) symbols[i] = b->id[symbols[i]];
+  out->len += n;
+  free(merges);
 }
 
-/* ---- cache ---------------------------------------------------------------------------------------------------------- */
-
-struct slot {
-  uint64_t key[2];
-  uint32_t ids[SLOT_IDS];
-};
-
-struct bpe_cache {
-  struct slot *slots; /* pairs of them */
-  size_t mask;        /* of sets */
-  uint32_t *index;    /* offset + 1 of an entry of `log`, in words of 4 bytes */
-  size_t index_mask;
-  uint32_t *log;      /* {length | count << 16, piece padded to words, ids} */
-  size_t log_len, log_capacity;
-};
-
-struct bpe_cache *bpe_cache_new(size_t memory) {
-  struct bpe_cache *c = NEW(struct bpe_cache);
-  size_t sets = 64, half = memory / 2;
-  while (sets * 2 * 2 * sizeof(struct slot) <= half) sets *= 2;
-  c->slots = ALIGNED(64, sets * 2 * sizeof(struct slot));
-  memset(c->slots, 0, sets * 2 * sizeof(struct slot));
-  c->mask = sets - 1;
-  size_t entries = 64;
-  while (entries * 2 * sizeof(uint32_t) <= half / 8) entries *= 2;
-  c->index = NEW_ARRAY(uint32_t, entries);
-  c->index_mask = entries - 1;
-  c->log_capacity = half / 4 * 3 / sizeof(uint32_t);
-  if (c->log_capacity < 1024) c->log_capacity = 1024;
-  c->log = MALLOC(c->log_capacity * sizeof(uint32_t));
-  return c;
+void bpe_merge_array(const struct bpe *b, struct slice piece, struct ids *out) {
+  if (piece.len == 0) return;
+  if (piece.len <= BPE_SHORT) merge_few(b, piece, out);
+  else merge_plain(b, piece, out);
 }
 
-void bpe_cache_free(struct bpe_cache *c) {
-  if (!c) return;
-  free(c->slots);
-  free(c->index);
-  free(c->log);
-  free(c);
-}
-
-static void encode_uncached(const struct bpe *b, struct slice piece, struct ids *out) {
+void bpe_encode_uncached(const struct bpe *b, const struct bpe_fits *fits, struct slice piece, struct ids *out) {
   int64_t whole = bpe_find(b, piece);
   if (whole >= 0) {
     ids_reserve(out, 1);
     out->data[out->len++] = (uint32_t)whole;
-  } else if (piece.len <= ARRAY_LIMIT) bpe_merge_array(b, piece, out);
-  else bpe_merge_backtracking(b, piece, out);
-}
-
-static void encode_long(const struct bpe *b, struct bpe_cache *c, struct slice piece, struct ids *out) {
-  uint32_t *place = &c->index[XXH3_64bits(piece.data, piece.len) & c->index_mask];
-  size_t words = (piece.len + 3) / 4;
-  if (*place) {
-    const uint32_t *entry = c->log + *place - 1;
-    if ((entry[0] & 0xFFFF) == piece.len && memcmp(entry + 1, piece.data, piece.len) == 0) {
-      size_t count = entry[0] >> 16;
-      ids_reserve(out, count);
-      memcpy(out->data + out->len, entry + 1 + words, count * sizeof(uint32_t));
-      out->len += count;
-      return;
-    }
-  }
-  size_t first = out->len;
-  encode_uncached(b, piece, out);
-  size_t count = out->len - first, need = 1 + words + count;
-  if (c->log_len + need > c->log_capacity) {
-    memset(c->index, 0, (c->index_mask + 1) * sizeof(uint32_t));
-    c->log_len = 0;
-    if (need > c->log_capacity) return;
-  }
-  uint32_t *entry = c->log + c->log_len;
-  *place = (uint32_t)c->log_len + 1;
-  c->log_len += need;
-  entry[0] = (uint32_t)piece.len | (uint32_t)count << 16;
-  memcpy(entry + 1, piece.data, piece.len);
-  memcpy(entry + 1 + words, out->data + first, count * sizeof(uint32_t));
-}
-
-/* A piece of 2 to 15 bytes as a key; `readable` bytes may be read at its start. */
-static inline void make_key(uint64_t key[2], const char *piece, size_t n, size_t readable) {
-  if (readable >= 16) {
-    memcpy(key, piece, 16);
-    if (n < 8) {
-      key[0] &= (UINT64_C(1) << 8 * n) - 1;
-      key[1] = 0;
-    } else key[1] &= (UINT64_C(1) << 8 * (n - 8)) - 1;
-  } else {
-    key[0] = key[1] = 0;
-    memcpy(key, piece, n);
-  }
-  key[1] |= (uint64_t)n << 56;
-}
-
-static inline struct slot *cache_set(const struct bpe_cache *c, const uint64_t key[2]) {
-  unsigned __int128 m = (unsigned __int128)(key[0] ^ 0x9E3779B97F4A7C15u) * (key[1] ^ 0xA0761D6478BD642Fu);
-  return c->slots + 2 * (((uint64_t)m ^ (uint64_t)(m >> 64)) & c->mask);
-}
-
-/* There is room for SLOT_IDS ids in out. */
-static inline void encode_short(const struct bpe *b, struct slot *set, const uint64_t key[2], struct slice piece, struct ids *out) {
-  for (int i = 0; i < 2; i++) {
-    if (set[i].key[0] != key[0] || set[i].key[1] != key[1]) continue;
-    uint32_t *to = out->data + out->len;
-    memcpy(to, set[i].ids, sizeof set[i].ids);
-    out->len += (to[0] >> 28) + 1;
-    to[0] &= 0x0FFFFFFF;
+  } else if (piece.len == 0) {
     return;
-  }
-  size_t first = out->len;
-  encode_uncached(b, piece, out);
-  size_t count = out->len - first;
-  if (count > SLOT_IDS) return;
-  set[1] = set[0];
-  set[0].key[0] = key[0];
-  set[0].key[1] = key[1];
-  memset(set[0].ids, 0, sizeof set[0].ids);
-  memcpy(set[0].ids, out->data + first, count * sizeof(uint32_t));
-  set[0].ids[0] |= (uint32_t)(count - 1) << 28;
-}
-
-void bpe_encode_piece(const struct bpe *b, struct bpe_cache *c, struct slice piece, struct ids *out) {
-  if (c && piece.len > 1) {
-    uint32_t end = (uint32_t)piece.len;
-    bpe_encode_pieces(b, c, piece, 0, &end, 1, out);
-    return;
-  }
-  encode_uncached(b, piece, out);
-}
-
-void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice text, size_t from, const uint32_t *ends, int count, struct ids *out) {
-  uint64_t keys[BPE_PIECES][2];
-  struct slot *sets[BPE_PIECES];
-  uint32_t begin = 0;
-  text = (struct slice){text.data + from, text.len - from};
-  for (int i = 0; i < count; i++) {
-    size_t n = ends[i] - begin;
-    if (n > 1 && n <= SHORT_KEY) {
-      make_key(keys[i], text.data + begin, n, text.len - begin);
-      sets[i] = cache_set(c, keys[i]);
-      __builtin_prefetch(sets[i]);
-    }
-    begin = ends[i];
-  }
-  begin = 0;
-  for (int i = 0; i < count; i++) {
-    struct slice piece = {text.data + begin, ends[i] - begin};
-    begin = ends[i];
-    if (out->capacity - out->len < SLOT_IDS) ids_reserve(out, BPE_PIECES);
-    if (piece.len == 1) out->data[out->len++] = b->byte_id[(unsigned char)piece.data[0]];
-    else if (piece.len <= SHORT_KEY) encode_short(b, sets[i], keys[i], piece, out);
-    else if (piece.len <= LONG_KEY) encode_long(b, c, piece, out);
-    else encode_uncached(b, piece, out);
-  }
+  } else if (piece.len <= BPE_SHORT) {
+    if (piece.len > ARRAY_LIMIT && fits && bpe_prepare(b, piece.len)) bpe_backtrack_short(b, fits, piece, out);
+    else merge_few(b, piece, out);
+  } else bpe_encode_long(b, piece, out);
 }

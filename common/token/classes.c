@@ -7,6 +7,7 @@
 #include "common/token/classes.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -60,6 +61,60 @@ static uint8_t classify(uint32_t u) {
   }
 }
 
+/* The bits of the 64 code points from u on, or CLASSES_MIXED (as for surrogates: they never occur). */
+static unsigned bits_of_64(uint32_t u, unsigned mask) {
+  if (u >= 0xD800 && u < 0xE000) return CLASSES_MIXED;
+  for (uint32_t i = 1; i < 64; i++)
+    if ((table.basic[u + i] ^ table.basic[u]) & mask) return CLASSES_MIXED;
+  return table.basic[u] & mask;
+}
+
+/* What is said of the lead 0xC0 + i: the longest range of second bytes with equal bits and at most one exception. */
+static void alike(unsigned i, unsigned cases) {
+  struct classes_wide *w = &table.wide;
+  unsigned mask = cases ? CLASS_MASK | CASE_HEAD | CASE_TAIL : CLASS_MASK, best = 0;
+  w->alike[cases][i] = CLASSES_MIXED;
+  if (i < 32) { /* two bytes: one second byte is one character */
+    w->alike[cases][i] = (uint8_t)bits_of_64(i << 6, mask);
+    w->first[cases][i] = 0x80, w->span[cases][i] = 63;
+    return;
+  }
+  /* E0 has longer forms of two bytes below A0; in EA, Hangul from B0 on counts, not Yi. */
+  for (unsigned first = i == 32 ? 32 : i == 42 ? 48 : 0; first < 64; first++) {
+    unsigned bits = bits_of_64((i - 32) << 12 | first << 6, mask), except = 0, exceptions = 0;
+    for (unsigned last = first; last < 64 && bits != CLASSES_MIXED; last++) {
+      if (bits_of_64((i - 32) << 12 | last << 6, mask) != bits) except = last, exceptions++;
+      if (exceptions > 1) break;
+      if (except == last || last - first < best) continue;
+      best = last - first;
+      w->alike[cases][i] = (uint8_t)bits, w->first[cases][i] = (uint8_t)(0x80 | first), w->span[cases][i] = (uint8_t)best;
+      w->except[cases][i] = exceptions ? (uint8_t)(0x80 | except) : 0;
+    }
+  }
+}
+
+static void map(uint8_t *bits, uint32_t from, uint32_t count, unsigned k) {
+  for (uint32_t u = 0; u < count; u++) bits[u / 8] |= (uint8_t)((table.basic[from + u] >> k & 1) << u % 8);
+}
+
+static void build_wide(void) {
+  /* Vietnamese and more Greek; punctuation; CJK punctuation and kana; full-width forms. */
+  static const uint16_t pages[4] = {0x1E00, 0x2000, 0x3000, 0xFF00};
+  struct classes_wide *w = &table.wide;
+  for (unsigned k = 0; k < 4; k++) {
+    map(w->greek[k], 0, 0x800, k);
+    map(w->indic[k], 0x800, 0x800, k);
+    for (unsigned i = 0; i < 4; i++) map(w->pages[k] + 32 * i, pages[i], 0x100, k);
+  }
+  for (unsigned i = 0; i < 4; i++) {
+    unsigned lead = 32 | pages[i] >> 12;
+    w->page_second[lead] = (uint8_t)(0x80 | (pages[i] >> 6 & 0x3F));
+    w->page_at[lead] = (uint8_t)(32 * i);
+  }
+  for (unsigned i = 0; i < 48; i++)
+    for (unsigned cases = 0; cases < 2; cases++) alike(i, cases);
+}
+
 static void build(void) {
   size_t blocks = 0;
   for (uint32_t page = 0; page < CLASSES_END / 256; page++) {
@@ -72,7 +127,9 @@ static void build(void) {
     if (same) table.page[page] = (uint16_t)(same - 1);
     else table.page[page] = (uint16_t)blocks++;
   }
+  for (uint32_t u = 0; u < 0x10000; u++) table.basic[u] = table.block[table.page[u >> 8]][u & 255];
   for (unsigned b = 0; b < 256; b++) table.byte[b] = b < 0x80 ? table.block[table.page[0]][b] & CLASS_MASK : CLASS_LOOK;
+  build_wide();
 }
 
 const struct classes *classes_get(void) {

@@ -21,11 +21,23 @@ struct classes {
   uint8_t byte[256];                   /* by first byte: the class of an ASCII character, or CLASS_LOOK */
   uint16_t page[CLASSES_END / 256];    /* number of a block of 256 */
   uint8_t block[1024][256];            /* class, CASE_ bits */
+  uint8_t basic[0x10000];              /* the same by code point below U+10000, in one step */
+  struct classes_wide {                /* for wide code; [k]: bit k of the bits; in maps a bit a code point */
+    uint8_t greek[4][256];             /* U+0000 to U+07FF */
+    uint8_t indic[4][256];             /* U+0800 to U+0FFF */
+    uint8_t pages[4][128];             /* four pages of 256: see page_second */
+    /* By lead 0xC0 + i: the bits of all its characters with second bytes from first to first + span, but not `except`;
+     * CLASSES_MIXED: none.  [0]: without CASE_ bits, [1]: with them. */
+    uint8_t alike[2][48], first[2][48], span[2][48], except[2][48];
+    uint8_t page_second[48], page_at[48]; /* a page's second byte without its low two bits (0: none), byte in pages */
+  } wide;
 };
+enum { CLASSES_MIXED = 0x80 };
 
 const struct classes *classes_get(void); /* built on first use, thread-safe */
 
 static inline unsigned classes_bits(const struct classes *c, uint32_t code_point) {
+  if (code_point < 0x10000) return c->basic[code_point];
   if (code_point < CLASSES_END) return c->block[c->page[code_point >> 8]][code_point & 255];
   return code_point >= 0xE0100 && code_point <= 0xE01EF ? CLASS_OTHER | CASE_HEAD | CASE_TAIL : CLASS_OTHER;
 }
@@ -39,7 +51,7 @@ static inline enum char_class classes_of(const struct classes *c, uint32_t code_
 static inline unsigned classes_bits_at(const struct classes *c, const uint8_t *p, const uint8_t *end, unsigned *length) {
   uint8_t b = p[0];
   *length = 1;
-  if (b < 0x80) return c->block[c->page[0]][b];
+  if (b < 0x80) return c->basic[b];
   if (b < 0xC2 || b > 0xF4) return CLASS_OTHER;
   if (b < 0xE0) {
     if (end - p < 2 || (p[1] & 0xC0) != 0x80) return CLASS_OTHER;

@@ -2,9 +2,11 @@
  *
  * Hugging Face's tokenizer.json for byte-level BPE (github.com/huggingface/tokenizers, tokenizers/src/tokenizer/
  * serialization.rs, models/bpe/serialization.rs, pre_tokenizers/).  What cannot be expressed is refused by name: other
- * models, normalizers, pre-tokenizers that change the text.  Every added token becomes a special.
+ * models, normalizers but NFC, pre-tokenizers that change the text.  Added tokens become specials, but for those that
+ * merges make.  The two large values, model.vocab and model.merges, are read as they stand; the rest as a tree.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,16 +84,19 @@ static int read_stages(struct stages *s, const json_t *node, int depth, struct e
   return err_set(e, "pre-tokenizer %s is not supported", type);
 }
 
-static int check_normalizer(const json_t *node, struct err *e) {
+/* NFC, once or more often, or nothing. */
+static int read_normalizer(struct vocab *v, const json_t *node, int depth, struct err *e) {
   if (!node || json_is_null(node)) return 0;
-  if (strcmp(type_of(node), "Sequence") == 0) {
+  if (strcmp(type_of(node), "Sequence") == 0 && depth < 8) {
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(node, "normalizers"), i, item)
-      if (check_normalizer(item, e)) return -1;
+      if (read_normalizer(v, item, depth + 1, e)) return -1;
     return 0;
   }
-  return err_set(e, "normalizer %s is not supported: ids would not stand for the text's bytes", type_of(node));
+  if (strcmp(type_of(node), "NFC")) return err_set(e, "normalizer %s is not supported (NFC is)", type_of(node));
+  v->nfc = true;
+  return 0;
 }
 
 /* ---- post-processor ------------------------------------------------------------------------------------------------- */
@@ -127,16 +132,72 @@ static void read_post_processor(struct vocab *v, const json_t *node, int depth) 
   }
 }
 
-static int64_t find_special(const struct vocab *v, struct slice name) {
+int64_t format_find_special(const struct vocab *v, struct slice name) {
   for (uint32_t id = 0; id < v->size; id++)
     if (v->entries[id].special && slice_equal(vocab_bytes(v, id), name)) return id;
   return -1;
 }
 
-static int64_t config_token(const struct vocab *v, const json_t *config, const char *key) {
+const char *format_token_name(const json_t *config, const char *key) {
   const json_t *token = json_object_get(config, key);
-  const char *name = json_is_object(token) ? json_string_value(json_object_get(token, "content")) : json_string_value(token);
-  return name ? find_special(v, slice_of(name)) : -1;
+  return json_is_object(token) ? json_string_value(json_object_get(token, "content")) : json_string_value(token);
+}
+
+static int64_t config_token(const struct vocab *v, const json_t *config, const char *key) {
+  const char *name = format_token_name(config, key);
+  return name ? format_find_special(v, slice_of(name)) : -1;
+}
+
+/* ---- added tokens --------------------------------------------------------------------------------------------------- */
+
+/* Whether an entry of added_tokens is of this vocabulary. */
+static bool is_added(const struct vocab *v, const json_t *token) {
+  const char *content = json_string_value(json_object_get(token, "content"));
+  const json_t *number = json_object_get(token, "id");
+  json_int_t id = json_integer_value(number);
+  return content && json_is_integer(number) && id >= 0 && id < v->size && slice_equal(vocab_bytes(v, (uint32_t)id), slice_of(content));
+}
+
+/* Keeps the first reason. */
+static void limit(char **reason, const char *name, const char *why) {
+  struct buffer text = {0};
+  if (*reason) return;
+  buffer_printf(&text, "added token %.80s %s", name, why);
+  *reason = STRDUP(buffer_string(&text));
+  buffer_release(&text);
+}
+
+/* Whether an occurrence of a and one of b may share bytes, neither being a part of the other from its start. */
+static bool overlap(const char *a, const char *b) {
+  size_t m = strlen(a), n = strlen(b);
+  for (size_t i = 0; i < m; i++)
+    if (memcmp(a + i, b, m - i < n ? m - i : n) == 0) return true;
+  return false;
+}
+
+enum { ADDED_LIMIT = 8192 }; /* pairs of them are compared */
+
+/* The library takes first the tokens that are not `normalized`, and the others in a pass of their own.  One pass over all
+ * is the same where no two of different passes can overlap. */
+static void check_added(struct vocab *v, const json_t *tokens) {
+  size_t i, k;
+  json_t *one, *other;
+  json_array_foreach(tokens, i, one) {
+    const char *name = json_string_value(json_object_get(one, "content"));
+    json_int_t id = json_integer_value(json_object_get(one, "id"));
+    if (!name || !is_added(v, one)) continue;
+    if (is_true(one, "lstrip", false) || is_true(one, "rstrip", false)) limit(&v->special_limits, name, "takes the white space beside it (lstrip or rstrip)");
+    if (is_true(one, "single_word", false)) limit(&v->special_limits, name, "is taken only between words (single_word)");
+    if (!is_true(one, "normalized", false)) continue;
+    if (v->nfc) limit(&v->special_limits, name, "is looked for in normalised text (normalized)");
+    v->entries[id].late = v->entries[id].special;
+    if (json_array_size(tokens) > ADDED_LIMIT) limit(&v->special_passes, name, "is one of too many of two passes (normalized)");
+    json_array_foreach(tokens, k, other) {
+      if (v->special_passes) break;
+      const char *text = json_string_value(json_object_get(other, "content"));
+      if (text && !is_true(other, "normalized", false) && (overlap(name, text) || overlap(text, name))) limit(&v->special_passes, name, "is looked for after others that it can overlap (normalized)");
+    }
+  }
 }
 
 /* ---- model ---------------------------------------------------------------------------------------------------------- */
@@ -159,98 +220,164 @@ static int check_model(const json_t *model, struct err *e) {
   return 0;
 }
 
-/* Ids of left, right and their join, three words a merge. */
-static int read_merges(struct ids *found, const json_t *merges, const struct hashmap *by_name, struct err *e) {
-  struct buffer joined = {0};
-  size_t i;
-  json_t *item;
+/* Cuts the two large values out of the text: what is left is small enough for a tree.  Newlines stay, so that errors
+ * name the right line. */
+struct cut {
+  const char *start; /* of the whole text: errors count lines from there */
+  struct slice vocabulary, merges;
+  struct buffer rest;
+};
+
+static int read_vocabulary(struct spelled *s, const struct cut *cut, const uint8_t *added, struct err *e) {
+  struct json_cursor c = json_cursor(cut->vocabulary);
+  struct slice name;
+  uint32_t id;
+  c.start = cut->start;
+  json_take(&c, '{');
+  if (json_take(&c, '}')) return 0;
+  do {
+    if (json_take_string(&c, &s->scratch, &name, e) || json_expect(&c, ':', e)) return err_prefix(e, "model.vocab");
+    if (json_take_natural(&c, &id, e)) return err_prefix(e, "model.vocab: token %.*s", (int)(name.len < 80 ? name.len : 80), name.data);
+    bool may_be_special = id < VOCAB_LIMIT && added[id >> 3] >> (id & 7) & 1;
+    if (spelled_token(s, name, id, may_be_special, e)) return err_prefix(e, "model.vocab");
+  } while (json_take(&c, ','));
+  return json_expect(&c, '}', e) ? err_prefix(e, "model.vocab") : 0;
+}
+
+/* A merge is "left right" or ["left", "right"]. */
+static int read_merges(struct spelled *s, const struct cut *cut, struct err *e) {
+  struct json_cursor c = json_cursor(cut->merges);
+  struct buffer second = {0};
   int status = 0;
-  json_array_foreach(merges, i, item) {
-    struct slice left = {0}, right = {0};
-    const char *s = json_string_value(item), *space = s ? strchr(s, ' ') : NULL;
-    const char *l = json_string_value(json_array_get(item, 0)), *r = json_string_value(json_array_get(item, 1));
-    if (space) {
-      left = (struct slice){s, (size_t)(space - s)};
-      right = slice_of(space + 1);
-    } else if (l && r) {
-      left = slice_of(l);
-      right = slice_of(r);
-    } else status = err_set(e, "model.merges[%zu] is not a pair", i);
-    if (status) break;
-    buffer_clear(&joined);
-    buffer_append_slice(&joined, left);
-    buffer_append_slice(&joined, right);
-    const uint64_t *a = hashmap_find(by_name, left), *b = hashmap_find(by_name, right), *t = hashmap_find(by_name, buffer_slice(&joined));
-    if (!a || !b || !t) {
-      status = err_set(e, "model.merges[%zu]: a part or their join is not in the vocabulary", i);
-      break;
+  c.start = cut->start;
+  json_take(&c, '[');
+  if (json_take(&c, ']')) return 0;
+  size_t i = 0;
+  do {
+    struct slice left, right = {0};
+    bool pair = json_take(&c, '[');
+    if (pair) status = json_take_string(&c, &s->scratch, &left, e) || json_expect(&c, ',', e) || json_take_string(&c, &second, &right, e) || json_expect(&c, ']', e) ? -1 : 0;
+    else if ((status = json_take_string(&c, &s->scratch, &left, e)) == 0) {
+      const char *space = left.len ? memchr(left.data, ' ', left.len) : NULL;
+      if (!space) status = err_set(e, "not a pair");
+      else {
+        right = (struct slice){space + 1, left.len - (size_t)(space - left.data) - 1};
+        left.len = (size_t)(space - left.data);
+      }
     }
-    ids_reserve(found, 3);
-    found->data[found->len++] = (uint32_t)*a;
-    found->data[found->len++] = (uint32_t)*b;
-    found->data[found->len++] = (uint32_t)*t;
-  }
-  buffer_release(&joined);
+    if (status == 0) status = spelled_merge(s, left, right, e);
+    if (status) err_prefix(e, "model.merges[%zu]", i);
+    i++;
+  } while (status == 0 && json_take(&c, ','));
+  if (status == 0 && json_expect(&c, ']', e)) status = err_prefix(e, "model.merges");
+  buffer_release(&second);
   return status;
 }
 
-static int read_tokens(struct vocab *v, const json_t *root, const json_t *model, struct err *e) {
-  struct hashmap *by_name = hashmap_new(), *made = hashmap_new(), *added = hashmap_new();
-  struct ids merges = {0};
-  struct buffer bytes = {0};
-  const char *key;
-  json_t *value;
+/* Those that the vocabulary lacks become specials; the others are what they were found to be. */
+static int add_added(struct vocab *v, const json_t *tokens, const struct hashmap *specials, struct buffer *bytes, struct err *e) {
   size_t i;
-  int status = 0;
-  json_object_foreach(json_object_get(model, "vocab"), key, value) {
-    json_int_t id = json_integer_value(value);
-    if (!json_is_integer(value) || id < 0 || id > INT32_MAX) {
-      status = err_set(e, "model.vocab: token %.80s has no id", key);
-      break;
-    }
-    *hashmap_put(by_name, slice_of(key), NULL) = (uint64_t)id;
+  json_t *value;
+  json_array_foreach(tokens, i, value) {
+    const char *content = json_string_value(json_object_get(value, "content"));
+    uint32_t id = (uint32_t)json_integer_value(json_object_get(value, "id"));
+    struct slice known = vocab_bytes(v, id), text = slice_of(content);
+    const uint64_t *special = hashmap_find(specials, text);
+    buffer_clear(bytes);
+    int64_t ordinary = format_characters(bytes, text.data, text.len) == 0 ? vocab_find(v, buffer_slice(bytes)) : -1;
+    if ((special && *special != id) || (ordinary >= 0 && ordinary != id)) return err_set(e, "added token %.80s has two ids", content);
+    if (ordinary == id) limit(&v->special_limits, content, "is also one that merges make");
+    else if (known.len && !special) return err_set(e, "added token %.80s has the id of another token", content);
+    else if (!known.len && vocab_add_special(v, id, text, e)) return err_prefix(e, "added token %.80s", content);
   }
-  if (status == 0) status = read_merges(&merges, json_object_get(model, "merges"), by_name, e);
-  for (size_t k = 0; k < merges.len; k += 3) hashmap_put(made, (struct slice){(char *)&merges.data[k + 2], 4}, NULL);
-  json_array_foreach(json_object_get(root, "added_tokens"), i, value) {
+  return 0;
+}
+
+static int read_tokens(struct vocab *v, const json_t *root, const struct cut *cut, struct err *e) {
+  const json_t *tokens = json_object_get(root, "added_tokens"), *model = json_object_get(root, "model");
+  uint8_t *added = NEW_ARRAY(uint8_t, VOCAB_LIMIT / 8); /* a bit an id */
+  struct spelled s;
+  size_t i;
+  json_t *value;
+  int status = 0;
+  json_array_foreach(tokens, i, value) {
     const json_t *id = json_object_get(value, "id");
     const char *content = json_string_value(json_object_get(value, "content"));
-    if (status) break;
-    if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) > INT32_MAX || !content || !*content) {
-      status = err_set(e, "added_tokens[%zu] lacks id or content", i);
+    if (!json_is_integer(id) || json_integer_value(id) < 0 || json_integer_value(id) >= VOCAB_LIMIT || !content || !*content) {
+      status = err_set(e, "added_tokens[%zu] lacks its id (below %u) or content", i, VOCAB_LIMIT);
       break;
     }
     uint32_t number = (uint32_t)json_integer_value(id);
-    const uint64_t *in_model = hashmap_find(by_name, slice_of(content));
-    if (in_model && *in_model != number) status = err_set(e, "added token %.80s has two ids", content);
-    /* A token that merges make, or a byte, stays ordinary. */
-    else if (!(in_model && (hashmap_find(made, (struct slice){(char *)&number, 4}) || strlen(content) == 1))) {
-      *hashmap_put(added, (struct slice){(char *)&number, 4}, NULL) = 1;
-      status = vocab_add_special(v, number, slice_of(content), e);
-    }
+    added[number >> 3] |= (uint8_t)(1 << (number & 7));
   }
-  for (size_t k = 0; k < hashmap_count(by_name) && status == 0; k++) {
-    const struct hashmap_entry *entry = &hashmap_entries(by_name)[k];
-    uint32_t id = (uint32_t)entry->value;
-    if (hashmap_find(added, (struct slice){(char *)&id, 4})) continue;
-    buffer_clear(&bytes);
-    if (format_characters(&bytes, entry->key.data, entry->key.len) == 0) status = vocab_add(v, id, buffer_slice(&bytes), e);
-    else status = vocab_add_special(v, id, entry->key, e);
+  spelled_init(&s, v);
+  if (status == 0) status = read_vocabulary(&s, cut, added, e);
+  if (status == 0) status = read_merges(&s, cut, e);
+  if (status == 0) status = spelled_finish(&s, is_true(model, "ignore_merges", false), e);
+  struct hashmap *specials = hashmap_new();
+  for (uint32_t id = 0; id < v->size && status == 0; id++) {
+    if (!v->entries[id].special) continue;
+    bool first;
+    *hashmap_put(specials, vocab_bytes(v, id), &first) = id;
+    if (!first) status = err_set(e, "model.vocab: the text of token %" PRIu32 " occurs twice", id);
   }
-  for (size_t k = 0; k < merges.len && status == 0; k++)
-    if (vocab_bytes(v, merges.data[k]).len == 0 || v->entries[merges.data[k]].special) status = err_set(e, "model.merges[%zu] is of an added token", k / 3);
-  if (status == 0) status = format_apply_merges(v, merges.data, merges.len / 3, is_true(model, "ignore_merges", false), e);
-  hashmap_free(by_name);
-  hashmap_free(made);
-  hashmap_free(added);
-  ids_release(&merges);
-  buffer_release(&bytes);
+  if (status == 0) status = add_added(v, tokens, specials, &s.bytes, e);
+  hashmap_free(specials);
+  spelled_release(&s);
+  free(added);
   return status;
 }
 
-int format_read_hf(struct vocab *v, const json_t *root, const json_t *config, struct err *e) {
+/* ---- the file ------------------------------------------------------------------------------------------------------- */
+
+static void cut_out(struct cut *cut, const char **copied, const char *from, const char *to) {
+  buffer_append(&cut->rest, *copied, (size_t)(from - *copied));
+  buffer_put(&cut->rest, *from);
+  for (const char *p = from; (p = memchr(p, '\n', (size_t)(to - p))); p++) buffer_put(&cut->rest, '\n');
+  buffer_put(&cut->rest, to[-1]);
+  *copied = to;
+}
+
+static int cut_file(struct cut *cut, struct slice file, struct err *e) {
+  struct json_cursor c = json_cursor(file);
+  struct buffer scratch = {0};
+  struct slice key;
+  const char *copied = file.data;
+  int status = json_expect(&c, '{', e), depth = 1;
+  bool first = true;
+  /* One level of members, and within "model" another. */
+  while (status == 0 && depth > 0) {
+    if (json_take(&c, '}')) {
+      depth--;
+      first = false;
+      continue;
+    }
+    if (!first && (status = json_expect(&c, ',', e))) break;
+    first = false;
+    if ((status = json_take_string(&c, &scratch, &key, e)) || (status = json_expect(&c, ':', e))) break;
+    if (depth == 1 && slice_equal(key, SLICE("model")) && json_take(&c, '{')) {
+      depth = 2;
+      first = true;
+      continue;
+    }
+    struct slice *value = depth == 2 && slice_equal(key, SLICE("vocab")) ? &cut->vocabulary : depth == 2 && slice_equal(key, SLICE("merges")) ? &cut->merges : NULL;
+    bool opens = json_take(&c, value == &cut->merges ? '[' : '{');
+    if (opens) c.at--;
+    const char *from = c.at;
+    if ((status = json_skip(&c, e))) break;
+    if (!value || !opens) continue;
+    if (value->data) status = err_set(e, "model.%.*s occurs twice", (int)key.len, key.data);
+    *value = (struct slice){from, (size_t)(c.at - from)};
+    cut_out(cut, &copied, from, c.at);
+  }
+  if (status == 0) buffer_append(&cut->rest, copied, file.len - (size_t)(copied - file.data));
+  buffer_release(&scratch);
+  return status;
+}
+
+static int read_root(struct vocab *v, const json_t *root, const struct cut *cut, const json_t *config, struct err *e) {
   const json_t *model = json_object_get(root, "model");
-  if (check_model(model, e) || check_normalizer(json_object_get(root, "normalizer"), e)) return -1;
+  if (check_model(model, e) || read_normalizer(v, json_object_get(root, "normalizer"), 0, e)) return -1;
   struct stages stages = {0};
   if (read_stages(&stages, json_object_get(root, "pre_tokenizer"), 0, e)) {
     buffer_release(&stages.text);
@@ -259,20 +386,37 @@ int format_read_hf(struct vocab *v, const json_t *root, const json_t *config, st
   v->pattern = STRDUP(stages.text.len ? buffer_string(&stages.text) : "none");
   buffer_release(&stages.text);
   if (!stages.bytes) return err_set(e, "no ByteLevel pre-tokenizer: not byte-level BPE");
-  if (read_tokens(v, root, model, e)) return -1;
+  if (read_tokens(v, root, cut, e)) return -1;
   v->eot = config_token(v, config, "eos_token");
   static const char *const usual[] = {"<|endoftext|>", "<|end_of_text|>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>", "</s>"};
-  for (size_t i = 0; i < sizeof usual / sizeof usual[0] && v->eot < 0; i++) v->eot = find_special(v, slice_of(usual[i]));
+  for (size_t i = 0; i < sizeof usual / sizeof usual[0] && v->eot < 0; i++) v->eot = format_find_special(v, slice_of(usual[i]));
+  check_added(v, json_object_get(root, "added_tokens"));
+  char *added = json_dumps(json_object_get(root, "added_tokens"), JSON_COMPACT);
+  if (added) buffer_append_string(&v->added, added);
+  free(added);
   read_post_processor(v, json_object_get(root, "post_processor"), 0);
   if (v->prefix_count == 0 && is_true(config, "add_bos_token", false)) put_around(v, true, config_token(v, config, "bos_token"));
   return 0;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
-
-static void characters(struct buffer *out, struct slice bytes) {
-  for (size_t i = 0; i < bytes.len; i++) utf8_append(out, byte_to_unicode((unsigned char)bytes.data[i]));
+int format_read_hf(struct vocab *v, struct slice file, const char *name, const json_t *config, struct err *e) {
+  struct cut cut = {.start = file.data};
+  json_error_t error;
+  json_t *root = NULL;
+  int status = cut_file(&cut, file, e);
+  if (status == 0 && !(root = json_parse(cut.rest.data, cut.rest.len, 0, &error))) status = err_set(e, "line %d: %s", error.line, error.text);
+  if (status == 0) status = read_root(v, root, &cut, config, e);
+  json_decref(root);
+  buffer_release(&cut.rest);
+  if (status == 0) return 0;
+  unsigned long line;
+  int n = 0;
+  if (sscanf(e->message, "line %lu: %n", &line, &n) != 1 || n == 0) return err_prefix(e, "%s", name);
+  memmove(e->message, e->message + n, strlen(e->message + n) + 1);
+  return err_prefix(e, "%s:%lu", name, line);
 }
+
+/* ---- writing -------------------------------------------------------------------------------------------------------- */
 
 static void write_pre_tokenizer(struct buffer *out, const char *pattern) {
   static const char *const byte_level = "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":%s}";
@@ -340,24 +484,12 @@ static void write_template(struct buffer *out, const struct vocab *v) {
   buffer_append_string(out, "}}");
 }
 
-struct ranked {
-  uint32_t rank, id;
-};
-
-static int by_rank(const void *x, const void *y) {
-  const struct ranked *a = x, *b = y;
-  return a->rank < b->rank ? -1 : a->rank > b->rank;
-}
-
 static void write_model(struct buffer *out, const struct vocab *v) {
-  struct ranked *merges = NEW_ARRAY(struct ranked, (size_t)v->size + 1);
-  size_t count = 0;
   bool whole = false;
   struct buffer text = {0};
   const char *comma = "";
   for (uint32_t id = 0; id < v->size; id++) {
     const struct vocab_entry *t = &v->entries[id];
-    if (t->rank != VOCAB_NONE) merges[count++] = (struct ranked){t->rank, id};
     if (t->length > 1 && !t->special && t->left == VOCAB_NONE) whole = true;
   }
   buffer_append_string(out, "{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,\"fuse_unk\":false,\"byte_fallback\":false,");
@@ -366,60 +498,132 @@ static void write_model(struct buffer *out, const struct vocab *v) {
     if (v->entries[id].length == 0) continue;
     buffer_clear(&text);
     if (v->entries[id].special) buffer_append_slice(&text, vocab_bytes(v, id));
-    else characters(&text, vocab_bytes(v, id));
+    else format_spell(&text, vocab_bytes(v, id));
     buffer_append_string(out, comma);
     comma = ",";
     json_append_string(out, buffer_slice(&text));
     buffer_printf(out, ":%" PRIu32, id);
   }
   buffer_append_string(out, "},\"merges\":[");
-  qsort(merges, count, sizeof merges[0], by_rank);
+  size_t count;
+  uint32_t *order = format_merge_order(v, &count);
   for (size_t i = 0; i < count; i++) {
-    const struct vocab_entry *t = &v->entries[merges[i].id];
+    const struct vocab_entry *t = &v->entries[order[i]];
     buffer_clear(&text);
-    characters(&text, vocab_bytes(v, t->left));
+    format_spell(&text, vocab_bytes(v, t->left));
     buffer_put(&text, ' ');
-    characters(&text, vocab_bytes(v, t->right));
+    format_spell(&text, vocab_bytes(v, t->right));
     if (i) buffer_put(out, ',');
     json_append_string(out, buffer_slice(&text));
   }
   buffer_append_string(out, "]}");
   buffer_release(&text);
-  free(merges);
+  free(order);
+}
+
+/* By id, those read from a file with the flags they had. */
+static void write_added(struct buffer *out, const struct vocab *v) {
+  json_t *kept = v->added.len ? json_loadb(v->added.data, v->added.len, 0, NULL) : NULL, *token;
+  const json_t **by_id = NEW_ARRAY(const json_t *, (size_t)v->size + 1);
+  const char *comma = "";
+  size_t i;
+  json_array_foreach(kept, i, token)
+    if (is_added(v, token)) by_id[json_integer_value(json_object_get(token, "id"))] = token;
+  for (uint32_t id = 0; id < v->size; id++) {
+    if (!v->entries[id].special && !by_id[id]) continue;
+    buffer_append_string(out, comma);
+    comma = ",";
+    char *text = by_id[id] ? json_dumps(by_id[id], JSON_COMPACT) : NULL;
+    if (text) {
+      buffer_append_string(out, text);
+      free(text);
+      continue;
+    }
+    buffer_printf(out, "{\"id\":%" PRIu32 ",\"content\":", id);
+    json_append_string(out, vocab_bytes(v, id));
+    buffer_append_string(out, ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true}");
+  }
+  free(by_id);
+  json_decref(kept);
+}
+
+/* Whether the configuration names tokens of this vocabulary, by the ids that they have. */
+static bool config_fits(const struct vocab *v, json_t *config) {
+  const char *key;
+  json_t *token;
+  if (!json_is_object(config)) return false;
+  json_object_foreach(json_object_get(config, "added_tokens_decoder"), key, token) {
+    const char *content = json_string_value(json_object_get(token, "content"));
+    unsigned long id = strtoul(key, NULL, 10);
+    if (!content || id >= v->size || !slice_equal(vocab_bytes(v, (uint32_t)id), slice_of(content))) return false;
+  }
+  const char *eos = format_token_name(config, "eos_token");
+  if (eos) return v->eot >= 0 && slice_equal(vocab_bytes(v, (uint32_t)v->eot), slice_of(eos));
+  return true;
+}
+
+/* jansson has no whole numbers beyond 64 bits; with one in the file json_parse() made all of them reals. */
+static void restore_integers(json_t *node) {
+  const char *key;
+  size_t i;
+  json_t *value;
+  if (json_is_object(node)) {
+    json_object_foreach(node, key, value) {
+      double x = json_real_value(value);
+      if (json_is_real(value) && x == (double)(int64_t)x && x > -0x1p53 && x < 0x1p53) json_object_set_new(node, key, json_integer((json_int_t)x));
+      else restore_integers(value);
+    }
+  } else json_array_foreach(node, i, value) restore_integers(value);
+}
+
+static void write_config(struct buffer *out, const struct vocab *v) {
+  json_t *config = v->config.len ? json_parse(v->config.data, v->config.len, 0, &(json_error_t){0}) : NULL;
+  if (config && config_fits(v, config)) {
+    buffer_append_slice(out, buffer_slice(&v->config));
+    json_decref(config);
+    return;
+  }
+  if (json_is_object(config)) {
+    restore_integers(config);
+    json_object_del(config, "added_tokens_decoder"); /* tokenizer.json has them */
+    json_object_del(config, "eos_token");
+    static const char *const others[] = {"bos_token", "pad_token", "unk_token", "sep_token", "cls_token", "mask_token"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+      if (config_token(v, config, others[i]) < 0) json_object_del(config, others[i]);
+  } else {
+    json_decref(config);
+    config = json_object();
+    json_object_set_new(config, "add_prefix_space", json_false());
+    json_object_set_new(config, "clean_up_tokenization_spaces", json_false());
+    json_object_set_new(config, "model_max_length", json_real(1e30));
+    json_object_set_new(config, "tokenizer_class", json_string("PreTrainedTokenizerFast"));
+    if (v->prefix_count || v->eot >= 0) {
+      struct slice bos = vocab_bytes(v, v->prefix_count ? v->prefix[0] : (uint32_t)v->eot);
+      json_object_set_new(config, "bos_token", json_stringn(bos.data, bos.len));
+    }
+  }
+  if (v->eot >= 0) {
+    struct slice eos = vocab_bytes(v, (uint32_t)v->eot);
+    json_object_set_new(config, "eos_token", json_stringn(eos.data, eos.len));
+  }
+  char *text = json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS);
+  buffer_append_string(out, text);
+  buffer_put(out, '\n');
+  free(text);
+  json_decref(config);
 }
 
 int format_write_hf(struct buffer *out, struct buffer *config, const struct vocab *v, struct err *e) {
+  if (format_check_spelling(v, "tokenizer.json", e)) return -1;
   buffer_append_string(out, "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[");
-  const char *comma = "";
-  for (uint32_t id = 0; id < v->size; id++) {
-    struct slice bytes = vocab_bytes(v, id);
-    if (!v->entries[id].special) continue;
-    if (utf8_valid_prefix(bytes.data, bytes.len) != bytes.len || memchr(bytes.data, 0, bytes.len)) return err_set(e, "special token %" PRIu32 " is not UTF-8 text: tokenizer.json cannot hold it", id);
-    buffer_printf(out, "%s{\"id\":%" PRIu32 ",\"content\":", comma, id);
-    comma = ",";
-    json_append_string(out, bytes);
-    buffer_append_string(out, ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true}");
-  }
-  buffer_append_string(out, "],\"normalizer\":null,\"pre_tokenizer\":");
+  write_added(out, v);
+  buffer_append_string(out, v->nfc ? "],\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":" : "],\"normalizer\":null,\"pre_tokenizer\":");
   write_pre_tokenizer(out, v->pattern);
   buffer_append_string(out, ",\"post_processor\":");
   write_template(out, v);
   buffer_append_string(out, ",\"decoder\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true},\"model\":");
   write_model(out, v);
   buffer_append_string(out, "}\n");
-
-  buffer_append_string(config, "{\n  \"add_prefix_space\": false,\n");
-  if (v->prefix_count || v->eot >= 0) {
-    buffer_append_string(config, "  \"bos_token\": ");
-    json_append_string(config, vocab_bytes(v, v->prefix_count ? v->prefix[0] : (uint32_t)v->eot));
-    buffer_append_string(config, ",\n");
-  }
-  buffer_append_string(config, "  \"clean_up_tokenization_spaces\": false,\n");
-  if (v->eot >= 0) {
-    buffer_append_string(config, "  \"eos_token\": ");
-    json_append_string(config, vocab_bytes(v, (uint32_t)v->eot));
-    buffer_append_string(config, ",\n");
-  }
-  buffer_append_string(config, "  \"model_max_length\": 1000000000000000019884624838656,\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n");
+  write_config(config, v);
   return 0;
 }

@@ -1,160 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * tiktoken's rank files: a line is BASE64 SPACE RANK; GPT-2's pair of files; parts of tokens from ranks or merges.
- *
- * tiktoken merges any two neighbours whose bytes, joined, are a token, lowest rank first.  Inside the bytes of a token
- * T nothing but T's own encoding can happen before T is made, so the two parts that encoding T's bytes ends with are
- * the only ones that ever make T: one pair of parts a token says all.
+ * tiktoken's rank files: a line is BASE64 SPACE RANK (github.com/openai/tiktoken, tiktoken/load.py).  The rank is the
+ * id, and the lowest merges first.  Neither the pattern nor the specials are in the file.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/hashmap.h"
 #include "common/base/memory.h"
-#include "common/base/number.h"
-#include "common/base/utf8.h"
 #include "common/token/formats.h"
-#include "common/token/pairs.h"
 #include "common/token/pattern.h"
 #include "common/token/pretokenize.h"
-
-/* ---- parts ---------------------------------------------------------------------------------------------------------- */
-
-static void byte_ids(const struct vocab *v, uint32_t ids[256]) {
-  for (int b = 0; b < 256; b++) ids[b] = VOCAB_NONE;
-  for (uint32_t id = 0; id < v->size; id++)
-    if (v->entries[id].length == 1 && !v->entries[id].special) ids[(unsigned char)v->bytes.data[v->entries[id].offset]] = id;
-}
-
-/* As pairs_merge down to two, by the bytes of any two neighbours: exact also where a part ranks above its token. */
-static size_t merge_by_bytes(const struct vocab *v, const struct hashmap *ranks, uint32_t *ids, size_t n) {
-  while (n > 2) {
-    uint64_t best = UINT64_MAX;
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < n; i++) {
-      /* Neighbours are neighbours in memory only inside the token; their bytes join there. */
-      struct slice left = vocab_bytes(v, ids[i]), right = vocab_bytes(v, ids[i + 1]);
-      struct buffer joined = {0};
-      buffer_append_slice(&joined, left);
-      buffer_append_slice(&joined, right);
-      const uint64_t *rank = hashmap_find(ranks, buffer_slice(&joined));
-      buffer_release(&joined);
-      if (rank && *rank < best) {
-        best = *rank;
-        at = i;
-      }
-    }
-    if (best == UINT64_MAX) break;
-    ids[at] = (uint32_t)best;
-    memmove(ids + at + 1, ids + at + 2, (n - at - 2) * sizeof *ids);
-    n--;
-  }
-  return n;
-}
-
-#define DERIVE_LIMIT 4096 /* longer tokens keep no parts: encoding their bytes is quadratic */
-
-/* The token's bytes as ids, with room for as many ranks behind them; false when a byte has no id. */
-static bool spell(const struct vocab *v, const struct vocab_entry *t, const uint32_t bytes[256], struct ids *out) {
-  bool known = true;
-  ids_reserve(out, 2 * (size_t)t->length);
-  for (uint32_t i = 0; i < t->length; i++) {
-    out->data[i] = bytes[(unsigned char)v->bytes.data[t->offset + i]];
-    known = known && out->data[i] != VOCAB_NONE;
-  }
-  return known;
-}
-
-void format_derive_parts(struct vocab *v) {
-  uint32_t bytes[256];
-  byte_ids(v, bytes);
-  struct pairs pairs = {0};
-  pairs_reserve(&pairs, v->size);
-  struct ids work = {0}, late = {0};
-  for (uint32_t id = 0; id < v->size; id++) {
-    struct vocab_entry *t = &v->entries[id];
-    if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
-    if (!spell(v, t, bytes, &work)) continue; /* vocab_check() refuses it */
-    if (pairs_merge(&pairs, work.data, t->length, 2) != 2) {
-      ids_reserve(&late, 1);
-      late.data[late.len++] = id;
-      continue;
-    }
-    t->left = work.data[0];
-    t->right = work.data[1];
-    t->rank = id;
-    pairs_put(&pairs, t->left, t->right, id, id);
-  }
-  free(pairs.slots);
-  if (late.len) {
-    struct hashmap *ranks = hashmap_new();
-    for (uint32_t id = 0; id < v->size; id++)
-      if (v->entries[id].length && !v->entries[id].special) *hashmap_put(ranks, vocab_bytes(v, id), NULL) = id;
-    for (size_t k = 0; k < late.len; k++) {
-      struct vocab_entry *t = &v->entries[late.data[k]];
-      spell(v, t, bytes, &work);
-      if (merge_by_bytes(v, ranks, work.data, t->length) != 2) continue;
-      t->left = work.data[0];
-      t->right = work.data[1];
-      t->rank = late.data[k];
-    }
-    hashmap_free(ranks);
-  }
-  ids_release(&work);
-  ids_release(&late);
-}
-
-int format_apply_merges(struct vocab *v, const uint32_t *merges, size_t count, bool whole, struct err *e) {
-  uint32_t bytes[256];
-  byte_ids(v, bytes);
-  struct pairs pairs = {0};
-  pairs_reserve(&pairs, count);
-  if (count >= VOCAB_NONE) return err_set(e, "too many merges");
-  for (size_t i = 0; i < count; i++) pairs_put(&pairs, merges[3 * i], merges[3 * i + 1], (uint32_t)i, merges[3 * i + 2]);
-  for (size_t i = 0; i < count; i++) {
-    struct vocab_entry *t = &v->entries[merges[3 * i + 2]];
-    if (t->rank != VOCAB_NONE) continue;
-    t->left = merges[3 * i];
-    t->right = merges[3 * i + 1];
-    t->rank = (uint32_t)i;
-  }
-  struct ids work = {0};
-  for (uint32_t id = 0; id < v->size; id++) {
-    struct vocab_entry *t = &v->entries[id];
-    if (t->length < 2 || t->special || t->length > DERIVE_LIMIT) continue;
-    if (!spell(v, t, bytes, &work)) continue;
-    size_t n = pairs_merge(&pairs, work.data, t->length, 2);
-    const struct pair_slot *last = n == 2 ? pairs_find(&pairs, work.data[0], work.data[1]) : NULL;
-    if (last && last->id == id) {
-      t->left = work.data[0];
-      t->right = work.data[1];
-      t->rank = last->rank;
-    } else if (whole) {
-      t->left = t->right = t->rank = VOCAB_NONE;
-    } else {
-      t->left = t->right = id;
-      t->rank = VOCAB_NONE;
-    }
-  }
-  ids_release(&work);
-  free(pairs.slots);
-  return 0;
-}
-
-int format_characters(struct buffer *out, const char *s, size_t n) {
-  for (size_t i = 0; i < n;) {
-    uint32_t u;
-    int invalid, length = utf8_decode(s + i, n - i, &u, &invalid);
-    int byte = length ? unicode_to_byte(u) : -1;
-    if (byte < 0) return -1;
-    buffer_put(out, (char)byte);
-    i += (size_t)length;
-  }
-  return 0;
-}
-
-/* ---- .tiktoken ------------------------------------------------------------------------------------------------------ */
 
 struct encoding {
   const char *prefix; /* of the base name */
@@ -173,27 +29,33 @@ static const struct encoding encodings[] = {
   {"o200k", "o200k", {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}}},
 };
 
-static int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
+/* Value of a digit of base 64; 64 for `=`, 128 for what is neither. */
+static void base64_values(uint8_t values[256]) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+  memset(values, 128, 256);
+  for (uint8_t i = 0; i <= 64; i++) values[(unsigned char)digits[i]] = i;
 }
 
-static int base64_decode(struct buffer *out, const char *s, size_t n) {
-  if (n == 0 || n % 4) return -1;
-  size_t pad = s[n - 1] == '=' ? s[n - 2] == '=' ? 2 : 1 : 0;
+/* n is a multiple of 4 and `out` has room for 3/4 of it.  Returns the number of bytes, 0 when it is not base 64. */
+static size_t base64_decode(const uint8_t values[256], char *out, const char *s, size_t n) {
+  if (n == 0 || n % 4) return 0;
+  size_t at = 0;
+  unsigned bad = 0;
   for (size_t i = 0; i < n; i += 4) {
-    uint32_t word = 0;
-    int last = i + 4 == n ? (int)pad : 0;
-    for (int k = 0; k < 4; k++) {
-      int value = k >= 4 - last ? 0 : base64_value(s[i + (size_t)k]);
-      if (value < 0) return -1;
-      word = word << 6 | (uint32_t)value;
-    }
-    for (int k = 0; k < 3 - last; k++) buffer_put(out, (char)(word >> (16 - 8 * k)));
+    uint32_t a = values[(unsigned char)s[i]], b = values[(unsigned char)s[i + 1]], c = values[(unsigned char)s[i + 2]], d = values[(unsigned char)s[i + 3]];
+    if (i + 4 == n && d == 64) { /* padding */
+      at += c == 64 ? 1 : 2;
+      c &= 63 | 128;
+      d = 0;
+    } else at += 3;
+    bad |= a | b | c | d;
+    uint32_t word = a << 18 | b << 12 | c << 6 | d;
+    out[0] = (char)(word >> 16);
+    out[1] = (char)(word >> 8);
+    out[2] = (char)word;
+    out += 3;
   }
-  return 0;
+  return bad < 64 ? at : 0;
 }
 
 static int add_specials(struct vocab *v, const struct encoding *encoding, const struct tokenizer_options *options, struct err *e) {
@@ -229,30 +91,33 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
   const struct encoding *encoding = NULL;
   for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++)
     if (strncmp(base, encodings[i].prefix, strlen(encodings[i].prefix)) == 0) encoding = &encodings[i];
+  uint8_t values[256];
+  base64_values(values);
+  vocab_reserve(v, file.len / 18); /* a line is 17 bytes on average in r50k, cl100k and o200k */
   struct buffer bytes = {0};
   int status = 0;
   size_t line = 0;
   while (file.len && status == 0) {
     const char *newline = memchr(file.data, '\n', file.len);
-    size_t n = newline ? (size_t)(newline - file.data) : file.len;
-    const char *space = memchr(file.data, ' ', n);
+    size_t n = newline ? (size_t)(newline - file.data) : file.len, used = n + (newline != NULL), space = 0;
     line++;
-    if (n) {
-      char number[16];
-      int64_t rank;
-      size_t digits = space ? n - (size_t)(space - file.data) - 1 : 0;
-      if (digits && file.data[n - 1] == '\r') digits--;
-      buffer_clear(&bytes);
-      if (!digits || digits >= sizeof number) status = err_set(e, "%s:%zu: expected BASE64 RANK", name, line);
-      else {
-        memcpy(number, space + 1, digits);
-        number[digits] = 0;
-        if (number_int(number, 0, INT32_MAX, &rank) || base64_decode(&bytes, file.data, (size_t)(space - file.data))) status = err_set(e, "%s:%zu: expected BASE64 RANK", name, line);
-        else if (vocab_add(v, (uint32_t)rank, buffer_slice(&bytes), e)) status = err_prefix(e, "%s:%zu", name, line);
-      }
+    if (n && file.data[n - 1] == '\r') n--;
+    while (space < n && file.data[space] != ' ') space++;
+    size_t first = space + 1, digits = n > first ? n - first : 0;
+    uint32_t rank = 0;
+    bool valid = digits > 0 && digits <= 9;
+    for (size_t i = first; valid && i < n; i++) {
+      valid = file.data[i] >= '0' && file.data[i] <= '9';
+      rank = rank * 10 + (uint32_t)(file.data[i] - '0');
     }
-    n += newline != NULL;
-    file = (struct slice){file.data + n, file.len - n};
+    if (used > 1 || !newline) {
+      buffer_clear(&bytes);
+      buffer_reserve(&bytes, space + 3);
+      bytes.len = valid ? base64_decode(values, bytes.data, file.data, space) : 0;
+      if (bytes.len == 0) status = err_set(e, "%s:%zu: expected BASE64 RANK", name, line);
+      else if (vocab_add(v, rank, buffer_slice(&bytes), e)) status = err_prefix(e, "%s:%zu", name, line);
+    }
+    file = (struct slice){file.data + used, file.len - used};
   }
   buffer_release(&bytes);
   bool pattern_known = encoding || (options && options->pattern);
@@ -273,70 +138,49 @@ int format_read_tiktoken(struct vocab *v, struct slice file, const char *name, c
   return add_specials(v, encoding, options, e) ? err_prefix(e, "%s", name) : 0;
 }
 
-/* ---- vocab.json + merges.txt ---------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------------------------------- */
 
-int format_read_gpt2(struct vocab *v, const json_t *ids, struct slice merges, struct err *e) {
-  if (!json_is_object(ids)) return err_set(e, "vocab.json: expected an object of tokens and ids");
-  struct hashmap *by_name = hashmap_new();
-  struct ids found = {0};
-  struct buffer bytes = {0};
-  const char *key;
-  json_t *value;
-  int status = 0;
-  json_object_foreach((json_t *)ids, key, value) {
-    json_int_t id = json_integer_value(value);
-    if (!json_is_integer(value) || id < 0 || id > INT32_MAX) status = err_set(e, "vocab.json: token %.80s has no id", key);
-    if (status) break;
-    *hashmap_put(by_name, slice_of(key), NULL) = (uint64_t)id;
+/* tiktoken's merges are those that its reader derives from the ids: they must be ours, in the order of the ids. */
+static int check_merges(const struct vocab *v, struct err *e) {
+  struct vocab derived;
+  uint32_t last = VOCAB_NONE;
+  int status = v->nfc ? err_set(e, "tiktoken does not normalise text: write hf or tsv") : 0;
+  vocab_init(&derived);
+  for (uint32_t id = 0; id < v->size && status == 0; id++) {
+    const struct vocab_entry *t = &v->entries[id];
+    if (t->length == 0 || t->special) continue;
+    if (t->left == id) status = err_set(e, "token %" PRIu32 " is for decoding only, which a .tiktoken file cannot say: write hf or tsv", id);
+    else if (t->rank != VOCAB_NONE && last != VOCAB_NONE && t->rank < v->entries[last].rank)
+      status = err_set(e, "tokens %" PRIu32 " and %" PRIu32 " merge in another order than that of their ids, which is tiktoken's: write hf or tsv", last, id);
+    else status = vocab_add(&derived, id, vocab_bytes(v, id), e);
+    if (t->rank != VOCAB_NONE) last = id;
   }
-  size_t line = 0;
-  while (merges.len && status == 0) {
-    const char *newline = memchr(merges.data, '\n', merges.len);
-    size_t n = newline ? (size_t)(newline - merges.data) : merges.len, used = n + (newline != NULL);
-    if (n && merges.data[n - 1] == '\r') n--;
-    const char *space = memchr(merges.data, ' ', n);
-    if (++line > 1 || !slice_starts((struct slice){merges.data, n}, SLICE("#version"))) {
-      if (n) {
-        if (!space) status = err_set(e, "merges.txt:%zu: expected LEFT RIGHT", line);
-        else {
-          struct slice left = {merges.data, (size_t)(space - merges.data)}, right = {space + 1, n - left.len - 1};
-          buffer_clear(&bytes);
-          buffer_append_slice(&bytes, left);
-          buffer_append_slice(&bytes, right);
-          const uint64_t *l = hashmap_find(by_name, left), *r = hashmap_find(by_name, right), *t = hashmap_find(by_name, buffer_slice(&bytes));
-          if (!l || !r || !t) status = err_set(e, "merges.txt:%zu: a part or their join is not in vocab.json", line);
-          else {
-            ids_reserve(&found, 3);
-            found.data[found.len++] = (uint32_t)*l;
-            found.data[found.len++] = (uint32_t)*r;
-            found.data[found.len++] = (uint32_t)*t;
-          }
-        }
-      }
-    }
-    merges = (struct slice){merges.data + used, merges.len - used};
+  if (status == 0) format_derive_parts(&derived);
+  for (uint32_t id = 0; id < derived.size && status == 0; id++) {
+    const struct vocab_entry *want = &v->entries[id], *got = &derived.entries[id];
+    if (got->length && (want->left != got->left || want->right != got->right))
+      status = err_set(e, "tiktoken would not merge token %" PRIu32 " as this tokenizer does, from the ids alone: write hf or tsv", id);
   }
-  /* Neither a byte nor made by a merge: a special. */
-  struct hashmap *made = hashmap_new();
-  for (size_t i = 0; i < found.len; i += 3) hashmap_put(made, (struct slice){(char *)&found.data[i + 2], 4}, NULL);
-  for (size_t i = 0; i < hashmap_count(by_name) && status == 0; i++) {
-    const struct hashmap_entry *entry = &hashmap_entries(by_name)[i];
-    uint32_t id = (uint32_t)entry->value;
-    buffer_clear(&bytes);
-    bool spelled = format_characters(&bytes, entry->key.data, entry->key.len) == 0;
-    if (spelled && (bytes.len == 1 || hashmap_find(made, (struct slice){(char *)&id, 4}))) status = vocab_add(v, id, buffer_slice(&bytes), e);
-    else {
-      status = vocab_add_special(v, id, entry->key, e);
-      if (slice_equal(entry->key, SLICE("<|endoftext|>"))) v->eot = id;
-    }
-  }
-  for (size_t i = 0; i < found.len && status == 0; i++)
-    if (vocab_bytes(v, found.data[i]).len == 0 || v->entries[found.data[i]].special) status = err_set(e, "merges.txt: a merge of a special token");
-  if (status == 0) status = format_apply_merges(v, found.data, found.len / 3, false, e);
-  v->pattern = STRDUP("gpt2");
-  hashmap_free(made);
-  hashmap_free(by_name);
-  ids_release(&found);
-  buffer_release(&bytes);
+  vocab_release(&derived);
   return status;
+}
+
+static void base64_encode(struct buffer *out, struct slice s) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < s.len; i += 3) {
+    uint32_t word = 0;
+    size_t n = s.len - i < 3 ? s.len - i : 3;
+    for (size_t k = 0; k < 3; k++) word = word << 8 | (k < n ? (unsigned char)s.data[i + k] : 0);
+    for (size_t k = 0; k < 4; k++) buffer_put(out, k <= n ? digits[word >> (18 - 6 * k) & 63] : '=');
+  }
+}
+
+int format_write_tiktoken(struct buffer *out, const struct vocab *v, struct err *e) {
+  if (check_merges(v, e)) return -1;
+  for (uint32_t id = 0; id < v->size; id++) {
+    if (v->entries[id].length == 0 || v->entries[id].special) continue;
+    base64_encode(out, vocab_bytes(v, id));
+    buffer_printf(out, " %" PRIu32 "\n", id);
+  }
+  return 0;
 }

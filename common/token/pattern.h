@@ -10,21 +10,24 @@
 
 #include "common/base/buffer.h"
 
-enum pattern_kind { PATTERN_NONE, PATTERN_GPT2, PATTERN_CL100K, PATTERN_O200K, PATTERN_REGEX };
+enum pattern_kind { PATTERN_NONE, PATTERN_GPT2, PATTERN_CL100K, PATTERN_O200K, PATTERN_DEEPSEEK, PATTERN_NUMBERS, PATTERN_WORD_RUNS, PATTERN_REGEX };
 
 struct pattern {
   const char *name;     /* NULL: has a scanner of its own, but keeps its spelling */
-  const char *spelling;
+  const char *spelling; /* newlines separate stages */
   enum pattern_kind kind;
-  int digits;           /* cl100k: \p{N}{1,digits} */
+  int digits;           /* cl100k, o200k, numbers: \p{N}{1,digits}; numbers: 0: \p{N}+ */
   bool tail;            /* cl100k: has \s+$ */
+  bool plain;           /* o200k: words take no contraction (Mistral's tekken) */
+  const char *alias;    /* may be given instead of the spelling, which is what is kept; NULL: none */
 };
 
-/* By name or by any of its spellings; NULL when not known. */
+/* By name or by any of its spellings, of one stage or of several; NULL when not known. */
 const struct pattern *pattern_known(const char *s, size_t n);
 
-/* Appends the canonical form of `pattern`: known spellings become names, a literal newline, tab or return inside one
- * regular expression becomes its escape.  stages: newlines in `pattern` separate stages. */
+/* Appends the canonical form of `pattern`: known spellings become names, aliases (llama3, qwen2, deepseek) become their
+ * spelling, a literal newline, tab or return inside one regular expression becomes its escape.  stages: newlines in
+ * `pattern` separate stages. */
 void pattern_canonical(struct buffer *out, const char *pattern, bool stages);
 
 /* NULL when `name` is not a known name; else a regular expression in Hugging Face's dialect (Oniguruma) that does the

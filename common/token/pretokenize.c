@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stages of scanners and of PCRE2, and where a text may be cut.
+ * Stages of scanners and of PCRE2.  Each stage takes the pieces of the one before from a queue of its own, filled in bulk.
  */
 #include "common/token/pretokenize.h"
 
@@ -12,7 +12,7 @@
 #include <pcre2.h>
 
 #include "common/base/memory.h"
-#include "common/token/classes.h"
+#include "common/token/cut.h"
 #include "common/token/pattern.h"
 #include "common/token/scan.h"
 #include "common/token/specials.h"
@@ -32,14 +32,18 @@ struct pretokenizer {
   char *pattern;
   struct stage *stages;
   int count;
-  bool cuts; /* one known pattern: between a letter and a space or newline is a boundary in every text */
-  const struct classes *classes;
+  struct pattern *patterns; /* the stages' */
 };
+
+enum { QUEUE = 2 * SCAN_WIDE };
 
 struct position {       /* of one stage: the piece of the stage before, and where we are in it */
   size_t begin, end, at;
   size_t match_begin, match_end; /* a match already found beyond a gap */
   bool pending;
+  size_t base;           /* pieces of the stage before that wait: ends[next .. count), relative to base */
+  int next, count;
+  uint32_t ends[QUEUE];
 };
 
 struct pretokenizer_scratch {
@@ -83,7 +87,23 @@ static int compile(struct stage *stage, const char *s, size_t n, struct err *e) 
   return 0;
 }
 
-static scan_function *const scanners[] = {[PATTERN_GPT2] = scan_gpt2, [PATTERN_CL100K] = scan_cl100k, [PATTERN_O200K] = scan_o200k, [PATTERN_REGEX] = NULL};
+static scan_function *const scanners[] = {
+  [PATTERN_GPT2] = scan_gpt2, [PATTERN_CL100K] = scan_cl100k, [PATTERN_O200K] = scan_o200k, [PATTERN_DEEPSEEK] = scan_deepseek,
+  [PATTERN_NUMBERS] = scan_numbers, [PATTERN_WORD_RUNS] = scan_words, [PATTERN_REGEX] = NULL,
+};
+
+static int add_stage(struct pretokenizer *p, const char *s, size_t n, struct err *e) {
+  p->stages = RESIZE(p->stages, (size_t)p->count + 1);
+  p->patterns = RESIZE(p->patterns, (size_t)p->count + 1);
+  struct stage *stage = &p->stages[p->count];
+  memset(stage, 0, sizeof *stage);
+  const struct pattern *k = pattern_known(s, n);
+  if (k) stage->pattern = *k;
+  else stage->pattern.kind = PATTERN_REGEX;
+  stage->scan = scanners[stage->pattern.kind];
+  p->patterns[p->count++] = stage->pattern;
+  return stage->pattern.kind == PATTERN_REGEX ? compile(stage, s, n, e) : 0;
+}
 
 int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err *e) {
   struct buffer canonical = {0};
@@ -91,30 +111,16 @@ int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err 
   struct pretokenizer *p = NEW(struct pretokenizer);
   p->pattern = STRDUP(buffer_string(&canonical));
   buffer_release(&canonical);
-  p->classes = classes_get();
-  size_t capacity = 0;
-  bool known = true;
+  bool whole = strchr(p->pattern, '\n') && pattern_known(p->pattern, strlen(p->pattern)); /* one scanner for all stages */
   for (const char *s = p->pattern;; s++) {
-    size_t n = strcspn(s, "\n");
-    GROW(p->stages, capacity, p->count + 1);
-    struct stage *stage = &p->stages[p->count++];
-    memset(stage, 0, sizeof *stage);
-    const struct pattern *k = pattern_known(s, n);
-    known = known && k && k->kind != PATTERN_NONE;
-    if (k) stage->pattern = *k;
-    else stage->pattern.kind = PATTERN_REGEX;
-    stage->scan = scanners[stage->pattern.kind];
-    if (stage->pattern.kind == PATTERN_REGEX) {
-      int failed = k ? compile(stage, k->spelling, strlen(k->spelling), e) : compile(stage, s, n, e);
-      if (failed) {
-        pretokenizer_free(p);
-        return -1;
-      }
+    size_t n = whole ? strlen(s) : strcspn(s, "\n");
+    if (add_stage(p, s, n, e)) {
+      pretokenizer_free(p);
+      return -1;
     }
     s += n;
     if (!*s) break;
   }
-  p->cuts = p->count == 1 && known;
   *out = p;
   return 0;
 }
@@ -123,6 +129,7 @@ void pretokenizer_free(struct pretokenizer *p) {
   if (!p) return;
   for (int i = 0; i < p->count; i++) pcre2_code_free(p->stages[i].code);
   free(p->stages);
+  free(p->patterns);
   free(p->pattern);
   free(p);
 }
@@ -180,84 +187,71 @@ static int find(const struct stage *stage, struct pretokenizer_scratch *s, struc
   return 0;
 }
 
-/* Next piece of stage `i`: 1 with its end in *stop (it begins where the stage stood), 0 at the end, -1. */
-static int next_piece(const struct pretokenizer *p, struct pretokenizer_scratch *s, int i, struct slice text, size_t *stop, struct err *e) {
+/* Puts the ends of the next pieces of stage `i`, relative to base, into ends; how many, 0 at the end of the text, -1. */
+static int split(const struct pretokenizer *p, struct pretokenizer_scratch *s, int i, struct slice text, size_t base, uint32_t *ends, int max, struct err *e) {
   struct position *at = &s->positions[i];
   const struct stage *stage = &p->stages[i];
-  if (at->at == at->end) {
-    if (i == 0) return 0;
-    size_t begin = at->end;
-    int got = next_piece(p, s, i - 1, text, &at->end, e);
-    if (got <= 0) {
-      at->end = begin;
-      return got;
-    }
-    at->begin = at->at = begin;
-    at->pending = false;
-  }
-  if (stage->scan) {
-    uint32_t length;
-    if (at->end - at->at > PIECE_LIMIT) return err_set(e, "a text of 4 GiB without a place to cut it");
-    stage->scan(&stage->pattern, (const uint8_t *)text.data + at->at, at->end - at->at, &length, 1);
-    *stop = at->at + length;
-  } else if (stage->pattern.kind == PATTERN_NONE) {
-    *stop = at->end;
-  } else {
-    if (!at->pending && find(stage, s, text, at, e)) return -1;
-    if (at->match_begin > at->at) *stop = at->match_begin;
-    else {
-      *stop = at->match_end;
+  int n = 0;
+  while (n < max) {
+    if (at->at == at->end) {
+      if (i == 0) break;
+      if (at->next == at->count) {
+        at->base = at->end;
+        at->next = at->count = 0;
+        int got = split(p, s, i - 1, text, at->base, at->ends, QUEUE, e);
+        if (got < 0) return -1;
+        if (got == 0) break;
+        at->count = got;
+      }
+      at->begin = at->at = at->end;
+      at->end = at->base + at->ends[at->next++];
       at->pending = false;
     }
+    if (stage->scan) {
+      uint32_t offset = (uint32_t)(at->at - base);
+      int got = stage->scan(&stage->pattern, (const uint8_t *)text.data + at->at, at->end - at->at, ends + n, max - n);
+      at->at += ends[n + got - 1];
+      for (int k = 0; k < got; k++) ends[n + k] += offset;
+      n += got;
+      continue;
+    }
+    if (stage->pattern.kind == PATTERN_NONE) at->at = at->end;
+    else {
+      if (!at->pending && find(stage, s, text, at, e)) return -1;
+      if (at->match_begin > at->at) at->at = at->match_begin;
+      else {
+        at->at = at->match_end;
+        at->pending = false;
+      }
+    }
+    ends[n++] = (uint32_t)(at->at - base);
   }
-  at->at = *stop;
-  return 1;
+  return n;
 }
 
 int pretokenize(const struct pretokenizer *p, struct pretokenizer_scratch *s, struct slice text, size_t *cursor, uint32_t *ends, int max, struct err *e) {
   size_t from = *cursor;
-  int n = 0;
+  int n;
   if (from >= text.len) return 0;
   if (text.len - from > PIECE_LIMIT) return err_set(e, "a text of 4 GiB without a place to cut it");
   if (p->count == 1 && p->stages[0].scan) {
     n = p->stages[0].scan(&p->stages[0].pattern, (const uint8_t *)text.data + from, text.len - from, ends, max);
   } else {
     if (from == 0) {
-      memset(s->positions, 0, sizeof s->positions[0] * (size_t)p->count);
+      for (int i = 0; i < p->count; i++) {
+        struct position *at = &s->positions[i];
+        at->begin = at->end = at->at = 0;
+        at->next = at->count = 0;
+        at->pending = false;
+      }
       s->positions[0].end = text.len;
     }
-    while (n < max) {
-      size_t stop;
-      int got = next_piece(p, s, p->count - 1, text, &stop, e);
-      if (got < 0) return -1;
-      if (got == 0) break;
-      ends[n++] = (uint32_t)(stop - from);
-    }
+    n = split(p, s, p->count - 1, text, from, ends, max, e);
   }
-  if (n) *cursor = from + ends[n - 1];
+  if (n > 0) *cursor = from + ends[n - 1];
   return n;
 }
 
-static size_t cut_pieces(const struct pretokenizer *p, struct slice text) {
-  const uint8_t *base = (const uint8_t *)text.data, *end = base + text.len;
-  for (size_t i = text.len; i-- > 1;) {
-    if (base[i] != '\n' && base[i] != ' ') continue;
-    /* The character before: a letter, whole and valid. */
-    size_t start = i - 1;
-    while (start > 0 && i - start < 4 && (base[start] & 0xC0) == 0x80) start--;
-    unsigned length;
-    if (classes_at(p->classes, base + start, end, &length) == CLASS_LETTER && start + length == i) return i;
-  }
-  return 0;
-}
-
 size_t pretokenizer_cut(const struct pretokenizer *p, const struct specials *specials, struct slice text) {
-  if (!p->cuts) return 0;
-  for (;;) {
-    size_t i = cut_pieces(p, text);
-    if (i == 0 || !specials) return i;
-    size_t safe = specials_cut(specials, text, i);
-    if (safe == i) return i;
-    text.len = safe + 1;
-  }
+  return cut_find(p->patterns, p->count, specials, text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A window of chunk_bytes over the input, doubled while it cannot be cut.
+ * A chunk is read where it stays: the bytes behind the last one's cut, then from the input up to chunk_bytes, doubled
+ * while there is no place to cut.
  */
 #include "common/token/raw_text.h"
 
@@ -16,6 +17,7 @@ struct raw_reader {
   size_t (*cut)(void *context, struct slice text);
   void *context;
   struct input *in;
+  struct buffer rest; /* read, behind the cut */
   bool first;
   uint64_t raw_seen;
 };
@@ -35,6 +37,7 @@ struct raw_reader *raw_reader_new(char *const *operands, int count, size_t chunk
 void raw_reader_free(struct raw_reader *r) {
   if (!r) return;
   input_close(r->in);
+  buffer_release(&r->rest);
   free(r);
 }
 
@@ -45,26 +48,34 @@ int raw_reader_next(struct raw_reader *r, struct raw_chunk *chunk, struct err *e
     r->first = true;
     r->raw_seen = 0;
   }
+  struct buffer *b = &chunk->bytes;
+  buffer_clear(b);
+  buffer_append_slice(b, buffer_slice(&r->rest));
+  buffer_clear(&r->rest);
   for (size_t want = r->chunk_bytes;; want *= 2) {
-    const char *data;
-    size_t available;
-    if (input_peek(r->in, want, &data, &available, e)) return err_prefix(e, "%s", input_name(r->in));
-    bool last = available < want;
-    size_t n = last ? available : r->cut(r->context, (struct slice){data, want});
+    size_t got;
+    if (b->len >= want) continue;
+    buffer_reserve(b, want - b->len);
+    if (input_read(r->in, b->data + b->len, want - b->len, &got, e)) return err_prefix(e, "%s", input_name(r->in));
+    b->len += got;
+    bool last = b->len < want;
+    size_t n = last ? b->len : r->cut(r->context, buffer_slice(b));
     if (n == 0 && !last) continue;
-    buffer_clear(&chunk->bytes);
-    buffer_append(&chunk->bytes, data, n);
-    input_consume(r->in, n);
     /* Damage shows once the bytes before it are consumed. */
-    if (last && input_peek(r->in, 1, &data, &available, e)) return err_prefix(e, "%s", input_name(r->in));
+    char beyond;
+    if (last && input_read(r->in, &beyond, 1, &got, e)) return err_prefix(e, "%s", input_name(r->in));
+    buffer_append(&r->rest, b->data + n, b->len - n);
+    b->len = n;
     chunk->first = r->first;
     chunk->last = last;
+    chunk->operand = r->next - 1;
     chunk->raw_bytes = input_raw_read(r->in) - r->raw_seen;
     r->raw_seen += chunk->raw_bytes;
     r->first = false;
     if (last) {
       input_close(r->in);
       r->in = NULL;
+      buffer_release(&r->rest); /* one without a place to cut may have made it large */
     }
     return 1;
   }

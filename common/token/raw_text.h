@@ -18,6 +18,7 @@ struct raw_reader;
 struct raw_chunk {     /* zero to start; free with buffer_release(&bytes) */
   struct buffer bytes;
   bool first, last;    /* of its document; a document of no bytes is one empty chunk */
+  int operand;         /* of its document, from 0 */
   uint64_t raw_bytes;  /* read from the file for it, for progress */
 };
 

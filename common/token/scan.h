@@ -17,6 +17,6 @@
 typedef int scan_function(const struct pattern *p, const uint8_t *text, size_t n, uint32_t *ends, int max);
 enum { SCAN_WIDE = 128 };
 
-scan_function scan_gpt2, scan_cl100k, scan_o200k;
+scan_function scan_gpt2, scan_cl100k, scan_o200k, scan_deepseek, scan_numbers, scan_words;
 
 #endif

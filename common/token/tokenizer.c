@@ -16,6 +16,7 @@
 #include "common/io/input.h"
 #include "common/io/output.h"
 #include "common/token/formats.h"
+#include "common/token/normalize.h"
 #include "common/token/pretokenize.h"
 #include "common/token/specials.h"
 
@@ -23,14 +24,17 @@ struct tokenizer {
   struct vocab vocab;
   struct bpe *bpe;
   struct pretokenizer *pretokenizer;
-  struct specials *specials;
-  uint64_t hash;
+  struct specials *specials;            /* all */
+  struct specials *passes[2];           /* those of the first pass and of the second; NULL when there is one pass */
+  uint64_t hash; /* computed when first asked for, while `hashed` is false */
+  bool hashed;
 };
 
 struct encoder {
   const struct tokenizer *t;
   struct bpe_cache *cache;
   struct pretokenizer_scratch *scratch;
+  struct buffer normal; /* text that the normaliser changed */
 };
 
 /* ---- loading -------------------------------------------------------------------------------------------------------- */
@@ -49,34 +53,24 @@ static bool exists(const char *folder, const char *name, struct buffer *path) {
   return stat(buffer_string(path), &s) == 0;
 }
 
-static int load_gpt2(struct vocab *v, const char *ids_path, const char *merges_path, struct err *e) {
-  struct buffer ids = {0}, merges = {0};
-  json_t *root = NULL;
-  int status = -1;
-  if (input_read_all(ids_path, &ids, e) == 0 && input_read_all(merges_path, &merges, e) == 0 && (root = parse_json(ids_path, &ids, e))) status = format_read_gpt2(v, root, buffer_slice(&merges), e);
-  json_decref(root);
-  buffer_release(&ids);
-  buffer_release(&merges);
+/* A file beside `path`, whose base name starts at `base`, into `text`; one that is not there leaves it empty. */
+static int load_beside(const char *path, const char *base, const char *name, struct buffer *text, struct err *e) {
+  struct buffer full = {0};
+  struct stat s;
+  buffer_printf(&full, "%.*s%s", (int)(base - path), path, name);
+  int status = stat(buffer_string(&full), &s) == 0 ? input_read_all(full.data, text, e) : 0;
+  buffer_release(&full);
   return status;
 }
 
-/* The tokenizer_config.json in the same folder, when the file is named tokenizer.json. */
-static int load_config(const char *path, json_t **config, struct err *e) {
+/* What stands in the folder of a file named tokenizer.json, which is part of the tokenizer. */
+static int load_folder_files(struct vocab *v, const char *path, json_t **config, struct err *e) {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-  struct buffer name = {0}, text = {0};
-  struct stat s;
-  int status = 0;
   *config = NULL;
-  if (strcmp(base, "tokenizer.json") == 0) {
-    buffer_printf(&name, "%.*stokenizer_config.json", (int)(base - path), path);
-    if (stat(buffer_string(&name), &s) == 0) {
-      status = input_read_all(name.data, &text, e);
-      if (status == 0 && !(*config = parse_json(name.data, &text, e))) status = -1;
-    }
-  }
-  buffer_release(&name);
-  buffer_release(&text);
-  return status;
+  if (strcmp(base, "tokenizer.json")) return 0;
+  if (load_beside(path, base, "tokenizer_config.json", &v->config, e) || load_beside(path, base, "special_tokens_map.json", &v->special_map, e) || load_beside(path, base, "chat_template.jinja", &v->chat_template, e)) return -1;
+  if (v->config.len && !(*config = parse_json("tokenizer_config.json", &v->config, e))) return err_prefix(e, "%.*s", (int)(base - path), path);
+  return 0;
 }
 
 static int load_file(struct vocab *v, const char *path, const struct tokenizer_options *options, struct err *e) {
@@ -94,10 +88,9 @@ static int load_file(struct vocab *v, const char *path, const struct tokenizer_o
   else if (native) {
     status = vocab_read(v, file, path, e);
   } else if (json) {
-    json_t *config = NULL, *root = parse_json(path, &text, e);
-    status = !root || load_config(path, &config, e) ? -1 : 0;
-    if (status == 0 && (status = format_read_hf(v, root, config, e))) err_prefix(e, "%s", path);
-    json_decref(root);
+    json_t *config = NULL;
+    status = load_folder_files(v, path, &config, e);
+    if (status == 0) status = format_read_hf(v, file, path, config, e);
     json_decref(config);
   } else {
     status = format_read_tiktoken(v, file, path, options, e);
@@ -106,16 +99,32 @@ static int load_file(struct vocab *v, const char *path, const struct tokenizer_o
   return status;
 }
 
+/* vocab.json, merges.txt and, when it is there, tokenizer_config.json. */
+static int load_gpt2(struct vocab *v, const char *ids_path, const char *merges_path, const char *config_path, struct err *e) {
+  struct buffer ids = {0}, merges = {0}, config = {0};
+  json_t *root = NULL;
+  int status = -1;
+  if (input_read_all(ids_path, &ids, e) == 0 && input_read_all(merges_path, &merges, e) == 0) status = config_path ? input_read_all(config_path, &config, e) : 0;
+  if (status == 0 && config_path && !(root = parse_json(config_path, &config, e))) status = -1;
+  if (status == 0) status = format_read_gpt2(v, buffer_slice(&ids), buffer_slice(&merges), root, e);
+  json_decref(root);
+  buffer_release(&ids);
+  buffer_release(&merges);
+  buffer_release(&config);
+  return status;
+}
+
 static int load_folder(struct vocab *v, const char *path, const struct tokenizer_options *options, struct err *e) {
-  struct buffer a = {0}, b = {0};
+  struct buffer a = {0}, b = {0}, config = {0};
   int status;
   if (exists(path, "tokenizer.json", &a)) status = load_file(v, a.data, options, e);
   else if ((exists(path, "vocab.json", &a) && exists(path, "merges.txt", &b)) || (exists(path, "gpt2_vocab.json", &a) && exists(path, "gpt2_merges.txt", &b))) {
-    status = load_gpt2(v, a.data, b.data, e);
+    status = load_gpt2(v, a.data, b.data, exists(path, "tokenizer_config.json", &config) ? config.data : NULL, e);
     if (status) err_prefix(e, "%s", path);
   } else status = err_set(e, "%s: the folder holds neither tokenizer.json nor vocab.json and merges.txt", path);
   buffer_release(&a);
   buffer_release(&b);
+  buffer_release(&config);
   return status;
 }
 
@@ -131,9 +140,16 @@ int tokenizer_from_vocab(struct tokenizer **out, struct vocab *v, struct err *e)
   t->pretokenizer = pretokenizer;
   t->bpe = bpe_new(&t->vocab);
   t->specials = specials_new();
-  for (uint32_t id = 0; id < t->vocab.size; id++)
+  bool late = false;
+  for (uint32_t id = 0; id < t->vocab.size; id++) {
     if (t->vocab.entries[id].special) specials_add(t->specials, vocab_bytes(&t->vocab, id), id);
-  t->hash = vocab_hash(&t->vocab);
+    late = late || t->vocab.entries[id].late;
+  }
+  for (int pass = 0; late && pass < 2; pass++) {
+    t->passes[pass] = specials_new();
+    for (uint32_t id = 0; id < t->vocab.size; id++)
+      if (t->vocab.entries[id].special && t->vocab.entries[id].late == (pass == 1)) specials_add(t->passes[pass], vocab_bytes(&t->vocab, id), id);
+  }
   *out = t;
   return 0;
 }
@@ -156,6 +172,7 @@ void tokenizer_free(struct tokenizer *t) {
   bpe_free(t->bpe);
   pretokenizer_free(t->pretokenizer);
   specials_free(t->specials);
+  for (int pass = 0; pass < 2; pass++) specials_free(t->passes[pass]);
   vocab_release(&t->vocab);
   free(t);
 }
@@ -164,7 +181,17 @@ void tokenizer_free(struct tokenizer *t) {
 
 const struct vocab *tokenizer_vocab(const struct tokenizer *t) { return &t->vocab; }
 uint32_t tokenizer_size(const struct tokenizer *t) { return t->vocab.size; }
-uint64_t tokenizer_hash(const struct tokenizer *t) { return t->hash; }
+
+/* Threads that ask at once compute the same. */
+uint64_t tokenizer_hash(const struct tokenizer *shared) {
+  struct tokenizer *t = (struct tokenizer *)shared;
+  if (!__atomic_load_n(&t->hashed, __ATOMIC_ACQUIRE)) {
+    __atomic_store_n(&t->hash, vocab_hash(&t->vocab), __ATOMIC_RELAXED);
+    __atomic_store_n(&t->hashed, true, __ATOMIC_RELEASE);
+  }
+  return __atomic_load_n(&t->hash, __ATOMIC_RELAXED);
+}
+
 int64_t tokenizer_eot(const struct tokenizer *t) { return t->vocab.eot; }
 struct slice tokenizer_bytes(const struct tokenizer *t, uint32_t id) { return vocab_bytes(&t->vocab, id); }
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id) { return id < t->vocab.size && t->vocab.entries[id].special; }
@@ -186,7 +213,14 @@ const uint32_t *tokenizer_suffix(const struct tokenizer *t, int *count) {
   return t->vocab.suffix;
 }
 
+/* The formats but Hugging Face's have no flags of added tokens. */
+static int check_limits(const struct tokenizer *t, struct err *e) {
+  const char *limits = t->vocab.special_limits ? t->vocab.special_limits : t->vocab.special_passes;
+  return limits ? err_set(e, "%s, which only tokenizer.json can say: write hf", limits) : 0;
+}
+
 int tokenizer_write_tsv(const struct tokenizer *t, const char *path, struct err *e) {
+  if (check_limits(t, e)) return -1;
   struct buffer text = {0};
   vocab_write(&text, &t->vocab);
   int status = output_file(path, text.data, text.len, e);
@@ -194,21 +228,47 @@ int tokenizer_write_tsv(const struct tokenizer *t, const char *path, struct err 
   return status;
 }
 
+static int write_in(const char *folder, const char *name, const struct buffer *text, struct err *e) {
+  struct buffer path = {0};
+  buffer_printf(&path, "%s/%s", folder, name);
+  int status = output_file(buffer_string(&path), text->data, text->len, e);
+  buffer_release(&path);
+  return status;
+}
+
 int tokenizer_write_hf(const struct tokenizer *t, const char *folder, struct err *e) {
-  struct buffer text = {0}, config = {0}, path = {0};
+  struct buffer text = {0}, config = {0};
   int status = format_write_hf(&text, &config, &t->vocab, e);
-  if (status == 0) {
-    buffer_printf(&path, "%s/tokenizer_config.json", folder);
-    status = output_file(buffer_string(&path), config.data, config.len, e);
-  }
-  if (status == 0) {
-    buffer_clear(&path);
-    buffer_printf(&path, "%s/tokenizer.json", folder);
-    status = output_file(buffer_string(&path), text.data, text.len, e);
-  }
+  if (status == 0) status = write_in(folder, "tokenizer_config.json", &config, e);
+  if (status == 0 && t->vocab.special_map.len) status = write_in(folder, "special_tokens_map.json", &t->vocab.special_map, e);
+  if (status == 0 && t->vocab.chat_template.len) status = write_in(folder, "chat_template.jinja", &t->vocab.chat_template, e);
+  if (status == 0) status = write_in(folder, "tokenizer.json", &text, e);
   buffer_release(&text);
   buffer_release(&config);
-  buffer_release(&path);
+  return status;
+}
+
+int tokenizer_write_gpt2(const struct tokenizer *t, const char *folder, struct err *e) {
+  struct gpt2_files files = {0};
+  struct buffer other = {0};
+  int status = exists(folder, "tokenizer.json", &other) ? err_set(e, "%s: the folder holds tokenizer.json, which readers take before vocab.json and merges.txt: choose another", folder) : 0;
+  if (status == 0) status = check_limits(t, e);
+  if (status == 0) status = format_write_gpt2(&files, &t->vocab, e);
+  if (status == 0) status = write_in(folder, "tokenizer_config.json", &files.config, e);
+  if (status == 0) status = write_in(folder, "vocab.json", &files.ids, e);
+  if (status == 0) status = write_in(folder, "merges.txt", &files.merges, e);
+  buffer_release(&other);
+  buffer_release(&files.ids);
+  buffer_release(&files.merges);
+  buffer_release(&files.config);
+  return status;
+}
+
+int tokenizer_write_tiktoken(const struct tokenizer *t, const char *path, struct err *e) {
+  struct buffer text = {0};
+  int status = format_write_tiktoken(&text, &t->vocab, e);
+  if (status == 0) status = output_file(path, text.data, text.len, e);
+  buffer_release(&text);
   return status;
 }
 
@@ -217,7 +277,7 @@ int tokenizer_write_hf(const struct tokenizer *t, const char *folder, struct err
 struct encoder *encoder_new(const struct tokenizer *t, size_t memory) {
   struct encoder *n = NEW(struct encoder);
   n->t = t;
-  n->cache = bpe_cache_new(memory ? memory : 8 << 20);
+  n->cache = bpe_cache_new(t->bpe, memory ? memory : 8 << 20);
   n->scratch = pretokenizer_scratch_new(t->pretokenizer);
   return n;
 }
@@ -226,6 +286,7 @@ void encoder_free(struct encoder *n) {
   if (!n) return;
   bpe_cache_free(n->cache);
   pretokenizer_scratch_free(n->scratch);
+  buffer_release(&n->normal);
   free(n);
 }
 
@@ -233,18 +294,20 @@ static int encode_plain(struct encoder *n, struct slice text, struct ids *out, s
   uint32_t ends[BPE_PIECES];
   size_t cursor = 0;
   int count;
+  if (n->t->vocab.nfc) normalize_nfc(text, &n->normal, &text);
   for (size_t from = 0; (count = pretokenize(n->t->pretokenizer, n->scratch, text, &cursor, ends, BPE_PIECES, e)) > 0; from = cursor)
     bpe_encode_pieces(n->t->bpe, n->cache, text, from, ends, count, out);
   return count;
 }
 
-int encoder_encode(struct encoder *n, struct slice text, bool allow_special, struct ids *out, struct err *e) {
-  if (!allow_special || specials_count(n->t->specials) == 0) return encode_plain(n, text, out, e);
+/* sets: up to a NULL; each is looked for where those before it have left text over. */
+static int encode_around(struct encoder *n, struct specials *const *sets, struct slice text, struct ids *out, struct err *e) {
+  if (!*sets) return encode_plain(n, text, out, e);
   for (size_t from = 0; from < text.len;) {
     size_t length = 0;
     uint32_t id = 0;
-    size_t at = specials_find(n->t->specials, text, from, &length, &id);
-    if (encode_plain(n, (struct slice){text.data + from, at - from}, out, e)) return -1;
+    size_t at = specials_find(*sets, text, from, &length, &id);
+    if (at > from && encode_around(n, sets + 1, (struct slice){text.data + from, at - from}, out, e)) return -1;
     if (at == text.len) break;
     ids_reserve(out, 1);
     out->data[out->len++] = id;
@@ -253,8 +316,20 @@ int encoder_encode(struct encoder *n, struct slice text, bool allow_special, str
   return 0;
 }
 
+int encoder_encode(struct encoder *n, struct slice text, bool allow_special, struct ids *out, struct err *e) {
+  const struct tokenizer *t = n->t;
+  if (!allow_special || specials_count(t->specials) == 0) return encode_plain(n, text, out, e);
+  if (t->vocab.special_limits) return err_set(e, "specials in text: %s, which is not supported", t->vocab.special_limits);
+  struct specials *const sets[] = {t->passes[0] ? t->passes[0] : t->specials, t->passes[1], NULL};
+  return encode_around(n, sets, text, out, e);
+}
+
 size_t tokenizer_cut(const struct tokenizer *t, struct slice text, bool allow_special) {
-  return pretokenizer_cut(t->pretokenizer, allow_special ? t->specials : NULL, text);
+  size_t at = text.len;
+  do {
+    at = pretokenizer_cut(t->pretokenizer, allow_special ? t->specials : NULL, (struct slice){text.data, at});
+  } while (at > 0 && t->vocab.nfc && !normalize_cut(text, at) && --at > 0);
+  return at;
 }
 
 int tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, struct buffer *out, struct err *e) {

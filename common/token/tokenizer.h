@@ -44,15 +44,21 @@ int64_t tokenizer_find(const struct tokenizer *t, struct slice bytes); /* specia
 const uint32_t *tokenizer_prefix(const struct tokenizer *t, int *count);
 const uint32_t *tokenizer_suffix(const struct tokenizer *t, int *count);
 
-/* Both replace atomically.  hf: `tokenizer.json` and `tokenizer_config.json` in the existing folder. */
+/* Each file is replaced atomically.  Folders exist.  What a format cannot hold is an error before anything is written.
+ * hf: `tokenizer.json` and `tokenizer_config.json`; of a tokenizer that was read from such a folder, whatever else stood in
+ * the configuration, `special_tokens_map.json` and `chat_template.jinja` too.  gpt2: `vocab.json`, `merges.txt`, `tokenizer_config.json`; only with
+ * the pattern gpt2.  tiktoken: BASE64 RANK lines of the ordinary tokens; pattern and specials are not in the file. */
 int tokenizer_write_tsv(const struct tokenizer *t, const char *path, struct err *e);
 int tokenizer_write_hf(const struct tokenizer *t, const char *folder, struct err *e);
+int tokenizer_write_gpt2(const struct tokenizer *t, const char *folder, struct err *e);
+int tokenizer_write_tiktoken(const struct tokenizer *t, const char *path, struct err *e);
 
 /* memory: bytes for the cache of pieces; 0: 8 MiB. */
 struct encoder *encoder_new(const struct tokenizer *t, size_t memory);
 void encoder_free(struct encoder *n);
 /* Appends the ids of `text`.  Specials in it are plain text unless allow_special.  No prefix, no end-of-text.
- * -1 only when a regular expression hits its match limit. */
+ * -1 only when a regular expression hits its match limit, or when the specials cannot be found as the tokenizer's own
+ * library does (added tokens with lstrip, rstrip, single_word). */
 int encoder_encode(struct encoder *n, struct slice text, bool allow_special, struct ids *out, struct err *e);
 /* A place where text may be cut in two without changing its ids, for streaming; 0: none (see pretokenizer_cut). */
 size_t tokenizer_cut(const struct tokenizer *t, struct slice text, bool allow_special);

@@ -6,11 +6,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
 #include "common/base/hashmap.h"
 #include "common/base/memory.h"
-#include "common/base/number.h"
 #include "common/base/utf8.h"
 
 void vocab_init(struct vocab *v) {
@@ -20,71 +20,164 @@ void vocab_init(struct vocab *v) {
 
 void vocab_release(struct vocab *v) {
   free(v->entries);
+  free(v->slots);
   buffer_release(&v->bytes);
   free(v->pattern);
   free(v->prefix);
   free(v->suffix);
+  free(v->special_limits);
+  free(v->special_passes);
+  buffer_release(&v->config);
+  buffer_release(&v->special_map);
+  buffer_release(&v->chat_template);
+  buffer_release(&v->added);
   vocab_init(v);
 }
 
-int vocab_add(struct vocab *v, uint32_t id, struct slice bytes, struct err *e) {
-  if (id >= VOCAB_LIMIT) return err_set(e, "token id %" PRIu32 " is too large", id);
+/* ---- tokens by their bytes ------------------------------------------------------------------------------------------ */
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+  unsigned __int128 m = (unsigned __int128)(a ^ 0xA0761D6478BD642Fu) * (b ^ 0xE7037ED1A0B428DBu);
+  return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static uint64_t word(const char *p) {
+  uint64_t w;
+  memcpy(&w, p, sizeof w);
+  return w;
+}
+
+/* Multiply and fold, the first and the last 8 bytes of up to 16 at once (as wyhash: github.com/wangyi-fudan/wyhash). */
+static uint32_t hash_bytes(const char *p, size_t n) {
+  uint64_t h = n;
+  if (n > 16) {
+    for (size_t i = 0; i < n - 16; i += 16) h = mix(word(p + i) ^ h, word(p + i + 8));
+    h = mix(word(p + n - 16) ^ h, word(p + n - 8));
+  } else if (n >= 8) {
+    h = mix(word(p) ^ h << 56, word(p + n - 8));
+  } else if (n >= 4) {
+    uint32_t first, last;
+    memcpy(&first, p, sizeof first);
+    memcpy(&last, p + n - 4, sizeof last);
+    h = mix((uint64_t)first << 32 | last, h);
+  } else if (n > 0) {
+    h = mix((uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[n / 2] << 8 | (unsigned char)p[n - 1], h);
+  }
+  return (uint32_t)(h >> 32);
+}
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* The slot's place is the high bits of its hash, so growing needs no token's bytes and goes through memory in order. */
+static void grow_slots(struct vocab *v, unsigned bits) {
+  size_t mask = ((size_t)1 << bits) - 1;
+  size_t bytes = (mask + 1) * sizeof(uint64_t);
+  uint64_t *slots;
+  if (bytes < HUGE_PAGE) slots = NEW_ARRAY(uint64_t, mask + 1);
+  else { /* look-ups go everywhere */
+    slots = ALIGNED(HUGE_PAGE, bytes);
+    madvise(slots, bytes, MADV_HUGEPAGE);
+    memset(slots, 0, bytes);
+  }
+  for (size_t k = 0; v->slots && k < (size_t)1 << v->slot_bits; k++) {
+    if (!v->slots[k]) continue;
+    size_t i = v->slots[k] >> (64 - bits);
+    while (slots[i]) i = (i + 1) & mask;
+    slots[i] = v->slots[k];
+  }
+  free(v->slots);
+  v->slots = slots;
+  v->slot_bits = bits;
+}
+
+/* The slot that holds the bytes, or the free one where they belong. */
+static size_t locate(const struct vocab *v, uint32_t hash, struct slice bytes) {
+  size_t mask = ((size_t)1 << v->slot_bits) - 1, i = hash >> (32 - v->slot_bits);
+  for (; v->slots[i]; i = (i + 1) & mask)
+    if ((uint32_t)(v->slots[i] >> 32) == hash && slice_equal(vocab_bytes(v, (uint32_t)v->slots[i] - 1), bytes)) break;
+  return i;
+}
+
+int64_t vocab_find(const struct vocab *v, struct slice bytes) {
+  if (!v->slots) return -1;
+  uint64_t slot = v->slots[locate(v, hash_bytes(bytes.data, bytes.len), bytes)];
+  return slot ? (int64_t)((uint32_t)slot - 1) : -1;
+}
+
+static void index_token(struct vocab *v, uint32_t id, struct slice bytes) {
+  if (!v->slots || 2 * ((size_t)v->ordinary + 1) > (size_t)1 << v->slot_bits) grow_slots(v, v->slots ? v->slot_bits + 1 : 10);
+  v->ordinary++;
+  uint32_t hash = hash_bytes(bytes.data, bytes.len);
+  size_t i = locate(v, hash, bytes);
+  if (!v->slots[i]) v->slots[i] = (uint64_t)hash << 32 | (id + 1);
+  else if (!v->twice) v->twice = id + 1;
+}
+
+void vocab_reserve(struct vocab *v, size_t tokens) {
+  if (tokens > VOCAB_LIMIT) tokens = VOCAB_LIMIT;
+  unsigned bits = 10;
+  while ((size_t)1 << bits < 2 * tokens) bits++;
+  if (!v->slots || bits > v->slot_bits) grow_slots(v, bits);
+  if (tokens > v->capacity) GROW(v->entries, v->capacity, tokens);
+}
+
+static int add(struct vocab *v, uint32_t id, struct slice bytes, bool special, struct err *e) {
+  if (id >= VOCAB_LIMIT) return err_set(e, "token id %" PRIu32 " is too large (at most %u)", id, VOCAB_LIMIT - 1);
   if (bytes.len == 0) return err_set(e, "token %" PRIu32 " is empty", id);
-  if (bytes.len > UINT32_MAX) return err_set(e, "token %" PRIu32 " is too long", id);
+  if (bytes.len >= 1u << 30) return err_set(e, "token %" PRIu32 " is too long", id);
   if (id < v->size && v->entries[id].length) return err_set(e, "token id %" PRIu32 " occurs twice", id);
   GROW(v->entries, v->capacity, (size_t)id + 1);
   for (; v->size <= id; v->size++) v->entries[v->size] = (struct vocab_entry){.left = VOCAB_NONE, .right = VOCAB_NONE, .rank = VOCAB_NONE};
   v->entries[id].offset = v->bytes.len;
-  v->entries[id].length = (uint32_t)bytes.len;
+  v->entries[id].length = (uint32_t)bytes.len & ((1u << 30) - 1);
+  v->entries[id].special = special;
+  v->entries[id].late = false;
   buffer_append_slice(&v->bytes, bytes);
+  if (!special) index_token(v, id, bytes);
   return 0;
 }
 
-int vocab_add_special(struct vocab *v, uint32_t id, struct slice bytes, struct err *e) {
-  if (vocab_add(v, id, bytes, e)) return -1;
-  v->entries[id].special = true;
-  return 0;
-}
+int vocab_add(struct vocab *v, uint32_t id, struct slice bytes, struct err *e) { return add(v, id, bytes, false, e); }
+int vocab_add_special(struct vocab *v, uint32_t id, struct slice bytes, struct err *e) { return add(v, id, bytes, true, e); }
 
 int vocab_check(const struct vocab *v, struct err *e) {
   bool seen[256] = {false};
-  struct hashmap *ordinary = hashmap_new();
-  int status = 0;
-  for (uint32_t id = 0; id < v->size && status == 0; id++) {
+  if (v->twice) return err_set(e, "tokens %" PRId64 " and %" PRIu32 " have the same bytes", vocab_find(v, vocab_bytes(v, v->twice - 1)), v->twice - 1);
+  for (uint32_t id = 0; id < v->size; id++) {
     const struct vocab_entry *t = &v->entries[id];
     if (t->length == 0 || t->special) continue;
-    struct slice bytes = vocab_bytes(v, id);
-    bool added;
-    uint64_t *other = hashmap_put(ordinary, bytes, &added);
-    if (!added) {
-      status = err_set(e, "tokens %" PRIu64 " and %" PRIu32 " have the same bytes", *other, id);
-      break;
-    }
-    *other = id;
-    if (bytes.len == 1) seen[(unsigned char)bytes.data[0]] = true;
+    const char *bytes = v->bytes.data + t->offset;
+    if (t->length == 1) seen[(unsigned char)bytes[0]] = true;
     if (t->left == VOCAB_NONE && t->right == VOCAB_NONE) continue;
     if (t->left == id && t->right == id) continue; /* no merge makes it: for decoding only */
     struct slice left = vocab_bytes(v, t->left), right = vocab_bytes(v, t->right);
-    if (left.len == 0 || right.len == 0 || v->entries[t->left].special || v->entries[t->right].special || left.len + right.len != bytes.len || memcmp(left.data, bytes.data, left.len) || memcmp(right.data, bytes.data + left.len, right.len))
-      status = err_set(e, "token %" PRIu32 " is not its parts %" PRIu32 " and %" PRIu32 " joined", id, t->left, t->right);
+    if (left.len == 0 || right.len == 0 || v->entries[t->left].special || v->entries[t->right].special || left.len + right.len != t->length || memcmp(left.data, bytes, left.len) || memcmp(right.data, bytes + left.len, right.len))
+      return err_set(e, "token %" PRIu32 " is not its parts %" PRIu32 " and %" PRIu32 " joined", id, t->left, t->right);
   }
-  hashmap_free(ordinary);
-  for (int b = 0; b < 256 && status == 0; b++)
-    if (!seen[b]) status = err_set(e, "byte %02X has no token: not a byte-level vocabulary", b);
-  if (status == 0 && v->eot >= 0 && vocab_bytes(v, (uint32_t)v->eot).len == 0) status = err_set(e, "end-of-text id %" PRId64 " is not in the vocabulary", v->eot);
-  if (status == 0 && !v->pattern) status = err_set(e, "no pattern");
-  return status;
+  for (int b = 0; b < 256; b++)
+    if (!seen[b]) return err_set(e, "byte %02X has no token: not a byte-level vocabulary", b);
+  if (v->eot >= 0 && vocab_bytes(v, (uint32_t)v->eot).len == 0) return err_set(e, "end-of-text id %" PRId64 " is not in the vocabulary", v->eot);
+  return v->pattern ? 0 : err_set(e, "no pattern");
 }
 
 /* ---- escapes -------------------------------------------------------------------------------------------------------- */
 
+static bool plain(unsigned char c) { return c >= 0x20 && c < 0x7F && c != '\\'; }
+
 void vocab_escape(struct buffer *out, struct slice bytes) {
   for (size_t i = 0; i < bytes.len;) {
+    size_t run = i;
+    while (run < bytes.len && plain((unsigned char)bytes.data[run])) run++;
+    if (run > i) {
+      buffer_append(out, bytes.data + i, run - i);
+      i = run;
+      continue;
+    }
     unsigned char c = (unsigned char)bytes.data[i];
     uint32_t u;
     int invalid, n = utf8_decode(bytes.data + i, bytes.len - i, &u, &invalid);
     if (n == 0 || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) {
-      buffer_printf(out, "\\x%02X", c);
+      buffer_append(out, (const char[]){'\\', 'x', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]}, 4);
       i++;
       continue;
     }
@@ -103,10 +196,11 @@ static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <
 
 int vocab_unescape(struct buffer *out, struct slice field) {
   for (size_t i = 0; i < field.len; i++) {
-    if (field.data[i] != '\\') {
-      buffer_put(out, field.data[i]);
-      continue;
-    }
+    const char *escape = memchr(field.data + i, '\\', field.len - i);
+    size_t end = escape ? (size_t)(escape - field.data) : field.len;
+    buffer_append(out, field.data + i, end - i);
+    if (!escape) break;
+    i = end;
     if (++i == field.len) return -1;
     switch (field.data[i]) {
     case 't': buffer_put(out, '\t'); break;
@@ -126,24 +220,35 @@ int vocab_unescape(struct buffer *out, struct slice field) {
 
 /* ---- native form ---------------------------------------------------------------------------------------------------- */
 
-static void put_number(struct buffer *out, uint32_t n) {
+static char *put_number(char *at, uint32_t n) {
   char digits[10];
-  size_t at = sizeof digits;
-  do digits[--at] = (char)('0' + n % 10);
+  size_t first = sizeof digits;
+  do digits[--first] = (char)('0' + n % 10);
   while (n /= 10);
-  buffer_append(out, digits + at, sizeof digits - at);
+  memcpy(at, digits + first, sizeof digits - first);
+  return at + sizeof digits - first;
 }
 
 static void write_row(struct buffer *out, const struct vocab *v, uint32_t id) {
   const struct vocab_entry *t = &v->entries[id];
-  put_number(out, id);
-  buffer_put(out, '\t');
-  vocab_escape(out, vocab_bytes(v, id));
-  buffer_put(out, '\t');
-  if (t->left != VOCAB_NONE) put_number(out, t->left);
-  buffer_put(out, '\t');
-  if (t->left != VOCAB_NONE) put_number(out, t->right);
-  buffer_put(out, '\n');
+  struct slice bytes = vocab_bytes(v, id);
+  buffer_reserve(out, bytes.len + 48); /* three numbers, three tabs and a newline, beside the bytes */
+  char *at = put_number(out->data + out->len, id);
+  *at++ = '\t';
+  size_t run = 0;
+  for (; run < bytes.len && plain((unsigned char)bytes.data[run]); run++) at[run] = bytes.data[run];
+  out->len = (size_t)(at + run - out->data);
+  if (run < bytes.len) {
+    vocab_escape(out, (struct slice){bytes.data + run, bytes.len - run});
+    buffer_reserve(out, 32);
+  }
+  at = out->data + out->len;
+  *at++ = '\t';
+  if (t->left != VOCAB_NONE) at = put_number(at, t->left);
+  *at++ = '\t';
+  if (t->left != VOCAB_NONE) at = put_number(at, t->right);
+  *at++ = '\n';
+  out->len = (size_t)(at - out->data);
 }
 
 struct ranked {
@@ -155,8 +260,16 @@ static int by_rank(const void *x, const void *y) {
   return a->rank < b->rank ? -1 : a->rank > b->rank;
 }
 
-void vocab_write(struct buffer *out, const struct vocab *v) {
+/* What is written goes into the hash and out of the buffer. */
+static void pour(struct buffer *out, XXH3_state_t *hash) {
+  if (!hash || out->len < 1 << 15) return;
+  XXH3_64bits_update(hash, out->data, out->len);
+  buffer_clear(out);
+}
+
+static void write_all(struct buffer *out, const struct vocab *v, XXH3_state_t *hash) {
   buffer_append_string(out, "#crawl2lm-tokenizer\t1\n");
+  if (v->nfc) buffer_append_string(out, "#normalizer\tnfc\n");
   for (const char *s = v->pattern;; s++) {
     size_t n = strcspn(s, "\n");
     buffer_append_string(out, "#pattern\t");
@@ -182,13 +295,21 @@ void vocab_write(struct buffer *out, const struct vocab *v) {
   }
   if (v->eot >= 0) buffer_printf(out, "#eot\t%" PRId64 "\n", v->eot);
   for (uint32_t id = 0; id < v->size; id++)
-    if (v->entries[id].length && (rising || v->entries[id].rank == VOCAB_NONE)) write_row(out, v, id);
+    if (v->entries[id].length && (rising || v->entries[id].rank == VOCAB_NONE)) {
+      write_row(out, v, id);
+      pour(out, hash);
+    }
   if (!rising) {
     qsort(merges, count, sizeof merges[0], by_rank);
-    for (size_t i = 0; i < count; i++) write_row(out, v, merges[i].id);
+    for (size_t i = 0; i < count; i++) {
+      write_row(out, v, merges[i].id);
+      pour(out, hash);
+    }
   }
   free(merges);
 }
+
+void vocab_write(struct buffer *out, const struct vocab *v) { write_all(out, v, NULL); }
 
 static bool field_id(struct slice s, uint32_t *id) {
   if (s.len == 0 || s.len > 9 || (s.len > 1 && s.data[0] == '0')) return false;
@@ -216,6 +337,9 @@ static int read_header(struct vocab *v, struct slice line, struct buffer *patter
     if (pattern->len) buffer_put(pattern, '\n');
     if (line.len == 0) return err_set(e, "empty #pattern (none splits nothing)");
     buffer_append_slice(pattern, line);
+  } else if (slice_equal(key, SLICE("#normalizer"))) {
+    if (!slice_equal(line, SLICE("nfc"))) return err_set(e, "#normalizer %.*s is not known (nfc is)", (int)(line.len < 80 ? line.len : 80), line.data);
+    v->nfc = true;
   } else if (slice_equal(key, SLICE("#special"))) {
     struct slice number = next_field(&line);
     if (!field_id(number, &id)) return err_set(e, "#special needs an id");
@@ -231,12 +355,15 @@ static int read_row(struct vocab *v, struct slice line, struct buffer *bytes, co
   struct slice number = next_field(&line), text = next_field(&line), left = next_field(&line), right = line;
   uint32_t id, l, r;
   if (!field_id(number, &id)) return err_set(e, "a row starts with an id");
-  buffer_clear(bytes);
-  if (vocab_unescape(bytes, text)) return err_set(e, "token %" PRIu32 ": unknown escape", id);
-  if (hashmap_find(specials, number) ? vocab_add_special(v, id, buffer_slice(bytes), e) : vocab_add(v, id, buffer_slice(bytes), e)) return -1;
+  if (memchr(text.data, '\\', text.len)) {
+    buffer_clear(bytes);
+    if (vocab_unescape(bytes, text)) return err_set(e, "token %" PRIu32 ": unknown escape", id);
+    text = buffer_slice(bytes);
+  }
+  bool special = left.len == 0 && hashmap_count(specials) && hashmap_find(specials, number);
+  if (special ? vocab_add_special(v, id, text, e) : vocab_add(v, id, text, e)) return -1;
   if (left.len == 0 && right.len == 0) return 0;
   if (!field_id(left, &l) || !field_id(right, &r)) return err_set(e, "token %" PRIu32 ": left and right are ids or both empty", id);
-  if (v->entries[id].special) return err_set(e, "special token %" PRIu32 " has parts", id);
   v->entries[id].left = l;
   v->entries[id].right = r;
   if (l != id) v->entries[id].rank = (*rank)++;
@@ -264,6 +391,7 @@ int vocab_read(struct vocab *v, struct slice file, const char *name, struct err 
   for (size_t i = 0; i < hashmap_count(specials) && status == 0; i++) {
     uint64_t id = hashmap_entries(specials)[i].value;
     if (id >= v->size || v->entries[id].length == 0) status = err_set(e, "%s: special %" PRIu64 " has no row", name, id);
+    else if (!v->entries[id].special) status = err_set(e, "%s: the row of special token %" PRIu64 " has parts, or stands before #special", name, id);
   }
   if (status == 0) {
     if (pattern.len == 0) status = err_set(e, "%s: no #pattern", name);
@@ -277,8 +405,13 @@ int vocab_read(struct vocab *v, struct slice file, const char *name, struct err 
 
 uint64_t vocab_hash(const struct vocab *v) {
   struct buffer text = {0};
-  vocab_write(&text, v);
-  uint64_t hash = XXH3_64bits(text.data, text.len);
+  XXH3_state_t *state = XXH3_createState();
+  if (!state) abort(); /* as memory.h */
+  XXH3_64bits_reset(state);
+  write_all(&text, v, state);
+  XXH3_64bits_update(state, text.data, text.len);
+  uint64_t hash = XXH3_64bits_digest(state);
+  XXH3_freeState(state);
   buffer_release(&text);
   return hash;
 }

@@ -26,8 +26,13 @@ CASES = {
     "warc2txt-all": ("warc2txt", "fastwarc resiliparse", "crawl.warc.gz", "MB/s", 3),
     "qfilter-rules": ("qfilter", "datatrove spacy", "pages.tsv", "MB/s", 3),
     "minhash-dedup": ("minhash-dedup", "gaoya", "documents.tsv", "MB/s", 3),
-    "bpe-train": ("bpe-train", "tokenizers", "text.txt", "MB/s", 3),
-    "bpe-encode": ("bpe-encode", "tiktoken", "text.tsv", "MB/s", 3),
+    "bpe-train-1": ("bpe-train", "gigabpe", "english.txt", "MB/s", 5),
+    "bpe-train-2": ("bpe-train", "gigabpe", "english.txt", "MB/s", 5),
+    "bpe-train-hf": ("bpe-train", "tokenizers", "english.txt", "MB/s", 1),
+    **{f"bpe-encode-{vocabulary}-{state}-{text}": ("bpe-encode", "gigatoken", f"{text}.txt", "MB/s", 3)
+       for vocabulary in ("cl100k", "r50k") for state in ("cold", "warm") for text in ("english", "multilingual", "code")},
+    **{f"bpe-encode-cl100k-hostile-{text}": ("bpe-encode", "quicktok", f"hostile-{text}.txt", "MB/s", 5) for text in ("letter", "spaces", "abab", "unicode", "minified")},
+    "bpe-encode-documents": ("bpe-encode", "tiktoken", "text.tsv", "MB/s", 3),
     "lm-train-gpt2-fp32": ("lm-train", "torch transformers", "gpt2.bin", "tok/s", 5),
     "lm-train-gpt2-bf16": ("lm-train", "torch transformers", "gpt2.bin", "tok/s", 5),
     "lm-train-llama-fp32": ("lm-train", "torch transformers", "llama.bin", "tok/s", 5),
@@ -124,6 +129,46 @@ def make_text_tsv(to):
             at, n = end, n + 1
 
 
+def make_english(to):
+    """The file that CRAWL2LM_TEXT names, else text.txt."""
+    need("text.txt")
+    os.symlink(os.path.abspath(os.environ.get("CRAWL2LM_TEXT") or path("text.txt")), to)
+
+
+def make_multilingual(to):
+    folder = os.path.join(SHARED, "text", "multi")
+    if not os.path.isdir(folder):
+        raise LookupError("no text in other languages")
+    with open(to, "wb") as out:
+        for name in sorted(os.listdir(folder)):
+            out.write(open(os.path.join(folder, name), "rb").read())
+
+
+def make_code(to):
+    """Python's own library and the peers' packages."""
+    import sysconfig
+    size = 0
+    with open(to, "wb") as out:
+        for root in (sysconfig.get_paths()["stdlib"], sysconfig.get_paths()["purelib"]):
+            for folder, folders, files in os.walk(root):
+                folders.sort()
+                for name in sorted(files):
+                    if name.endswith(".py") and size < 60_000_000:
+                        size += out.write(open(os.path.join(folder, name), encoding="utf-8", errors="ignore", newline="").read().encode())
+
+
+def make_hostile(to, kind):
+    """A megabyte that is hard for some tokenizer."""
+    rng, n = random.Random(1), 1_000_000
+    if kind == "unicode":
+        text = "".join(chr(rng.choice([rng.randrange(0x20, 0x7F), rng.randrange(0xA0, 0x800), rng.randrange(0x800, 0xD800), rng.randrange(0xE000, 0xFFFE), rng.randrange(0x10000, 0x30000)])) for _ in range(n // 3))
+    elif kind == "minified":
+        text = "".join(f"function {rng.choice('abc$')}{i}(e,t){{var n={rng.randrange(10**6)},r=[];for(n=0;n<e.length;n++)if(e[n]!==null){{r.push(e[n].{rng.choice(['type', 'key', 'nodeValue'])}?t:\"{rng.randrange(1 << 40):x}\")}}return r}};" for i in range(n // 110))
+    else:
+        text = {"letter": "a", "spaces": " ", "abab": "ab"}[kind] * n
+    open(to, "wb").write(text.encode()[:n].decode("utf-8", "ignore").encode())
+
+
 def make_tokenizer(to):
     need("text.txt")
     tool("bpe-train", "-q", "-n", "16384", "--raw", "-o", to, path("text.txt"))
@@ -171,6 +216,8 @@ def make_runs(to):
 
 
 MAKERS = {"crawl.warc.gz": make_warc, "documents.tsv": make_documents, "pages.tsv": make_pages, "text.txt": make_text, "text.tsv": make_text_tsv,
+          "english.txt": make_english, "multilingual.txt": make_multilingual, "code.txt": make_code,
+          **{f"hostile-{kind}.txt": lambda to, kind=kind: make_hostile(to, kind) for kind in ("letter", "spaces", "abab", "unicode", "minified")},
           "gpt2.bin": lambda to: make_random_shard(to, 50257, 20000), "llama.bin": lambda to: make_random_shard(to, 16384, 100000), "tokenizer.tsv": make_tokenizer, "train.bin": make_shard, "config.json": make_config, "model": make_model, "runs.tsv": make_runs}
 
 
@@ -179,6 +226,8 @@ def need(name):
         print(f"making {name}", file=sys.stderr)
         temporary = path("." + name)
         shutil.rmtree(temporary, True)
+        if os.path.islink(temporary):
+            os.unlink(temporary)
         pid = os.fork()  # a child's peak memory counts what its parent held: this process stays small
         if pid == 0:
             try:

@@ -85,10 +85,10 @@ setup() {
   [ "$(printf '<|endoftext|>\n' | bpe-encode -t tok.tsv --ids | tr ' ' '\n' | grep -c 499)" = 1 ]
 }
 
-@test "--ratio is a table with a row" {
+@test "--ratio is a table, first of all documents" {
   bpe-encode -t bytes --ratio documents.tsv > table
-  [ "$(head -n 1 table)" = "$(printf 'tokenizer\tdocuments\tbytes\ttokens\tbytes_per_token\tchars_per_token')" ]
-  [ "$(sed -n 2p table | cut -f 1,2,5)" = "$(printf 'bytes\t3\t1')" ]
+  [ "$(head -n 1 table)" = "$(printf 'tokenizer\tdocuments\tbytes\ttokens\tbytes_per_token\tchars_per_token\tscript')" ]
+  [ "$(sed -n 2p table | cut -f 1,2,5,7)" = "$(printf 'bytes\t3\t1\tall')" ]
 }
 
 @test "words: a list, its ids, and a table of its compression" {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any vocabulary, any text: the two ways of merging agree, ids decode to the text, a text cut where it may be cut has
+ * Any vocabulary, any text: the ways of merging agree, ids decode to the text, a text cut where it may be cut has
  * the same ids.  The first byte is a number of merges, two bytes each (the parts, counted back from the newest token
  * when above 127), the rest is text.
  */
@@ -80,6 +80,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct ids array = {0}, backtracking = {0};
   bpe_merge_array(b, text, &array);
   bpe_merge_backtracking(b, text, &backtracking);
+  if (!same(&array, &backtracking)) abort();
+  backtracking.len = 0;
+  bpe_merge_heap(b, text, &backtracking);
+  if (!same(&array, &backtracking)) abort();
+  backtracking.len = 0;
+  bpe_merge_runs(b, text, &backtracking);
+  if (!same(&array, &backtracking)) abort();
+  /* Ranks as the text has it, so that parts may rank above their tokens. */
+  for (uint32_t k = 0; k + 1 < v.size; k++) {
+    struct vocab_entry *one = &v.entries[k], *other = &v.entries[256 + text.len % (v.size - 256)];
+    if (one->rank == VOCAB_NONE || other->rank == VOCAB_NONE || k % 3) continue;
+    uint32_t swap = one->rank;
+    one->rank = other->rank;
+    other->rank = swap;
+  }
+  bpe_free(b);
+  b = bpe_new(&v);
+  array.len = backtracking.len = 0;
+  bpe_merge_array(b, text, &array);
+  bpe_merge_backtracking(b, text, &backtracking);
+  if (!same(&array, &backtracking)) abort();
+  backtracking.len = 0;
+  bpe_merge_runs(b, text, &backtracking);
   if (!same(&array, &backtracking)) abort();
   ids_release(&array);
   ids_release(&backtracking);

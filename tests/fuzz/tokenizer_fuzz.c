@@ -36,8 +36,23 @@ static void use(struct tokenizer *t) {
   for (int allow = 0; allow < 2; allow++) {
     ids.len = back.len = 0;
     if (encoder_encode(n, SLICE(text), allow, &ids, &e)) continue; /* a match limit */
-    if (tokenizer_decode(t, ids.data, ids.len, &back, &e) || !slice_equal(buffer_slice(&back), SLICE(text))) abort();
+    if (tokenizer_decode(t, ids.data, ids.len, &back, &e) || (!tokenizer_vocab(t)->nfc && !slice_equal(buffer_slice(&back), SLICE(text)))) abort();
   }
+  /* What other formats take of it reads back as well. */
+  struct gpt2_files files = {0};
+  struct vocab v;
+  vocab_init(&v);
+  if (format_write_gpt2(&files, tokenizer_vocab(t), &e) == 0 && format_read_gpt2(&v, buffer_slice(&files.ids), buffer_slice(&files.merges), NULL, &e)) abort();
+  vocab_release(&v);
+  buffer_clear(&back);
+  /* Hugging Face's && within a class is not in PCRE2. */
+  if (!strstr(tokenizer_vocab(t)->pattern, "&&") && format_write_hf(&back, &files.config, tokenizer_vocab(t), &e) == 0 && format_read_hf(&v, buffer_slice(&back), "written", NULL, &e)) abort();
+  vocab_release(&v);
+  buffer_clear(&back);
+  format_write_tiktoken(&back, tokenizer_vocab(t), &e);
+  buffer_release(&files.ids);
+  buffer_release(&files.merges);
+  buffer_release(&files.config);
   vocab_write(&native, tokenizer_vocab(t));
   struct tokenizer *again;
   if (tokenizer_load(&again, in_memory(native.data, native.len, 1), NULL, &e)) abort();
@@ -78,11 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   /* GPT-2's pair of files, split at the first zero byte. */
   const uint8_t *zero = size ? memchr(data, 0, size) : NULL;
   if (zero) {
-    json_t *ids = json_parse((const char *)data, (size_t)(zero - data), 0, &(json_error_t){0});
     vocab_init(&v);
-    if (ids) format_read_gpt2(&v, ids, (struct slice){(const char *)zero + 1, size - (size_t)(zero - data) - 1}, &e);
+    format_read_gpt2(&v, (struct slice){(const char *)data, (size_t)(zero - data)}, (struct slice){(const char *)zero + 1, size - (size_t)(zero - data) - 1}, NULL, &e);
     vocab_release(&v);
-    json_decref(ids);
   }
   return 0;
 }

@@ -15,14 +15,15 @@
 struct settings {
   const char *tokenizer, *pattern;
   struct option_list specials;
-  bool decode, raw, ids, allow_special, ratio;
+  bool decode, raw, ids, allow_special, ratio, inspect, resume;
   int64_t shard_tokens;
+  double validation; /* fraction of documents */
   int dtype; /* DTYPE_ */
 };
 
 enum { DTYPE_AUTO, DTYPE_U16, DTYPE_U32 };
 
-/* Text -> shards, lines of ids, or a row of ratios. */
+/* Text -> shards, lines of ids, tokens to look at, or a table of ratios. */
 int encode_run(struct program *p, const struct settings *s, const struct scheme *scheme, struct err *e);
 /* Shards -> lines of escaped text, or bytes. */
 int decode_run(struct program *p, const struct settings *s, const struct scheme *scheme, struct err *e);

@@ -11,6 +11,7 @@
 #include "common/io/output.h"
 #include "common/io/shards.h"
 #include "tools/bpe-encode/bpe-encode.h"
+#include "tools/bpe-encode/detokenizer.h"
 
 enum { READ_TOKENS = 16384 };
 
@@ -18,6 +19,7 @@ struct decode {
   struct program *p;
   const struct settings *s;
   const struct scheme *scheme;
+  struct detokenizer *table;
   struct output *out;
   struct buffer bytes, line;
   uint64_t documents, tokens, words;
@@ -29,6 +31,11 @@ static int put_tokens(struct decode *d, const uint32_t *ids, size_t n, struct er
   d->line.len = 0;
   for (size_t i = 0; i < n; i++) {
     bool boundary = eot >= 0 && ids[i] == (uint32_t)eot;
+    if (!boundary && d->open && d->words == 0) {
+      i += detokenizer_run(d->table, ids + i, n - i, &d->line);
+      if (i == n) break;
+      boundary = eot >= 0 && ids[i] == (uint32_t)eot;
+    }
     if (boundary || !d->open) d->documents++;
     if (boundary) {
       if (d->open && !d->s->raw) buffer_put(&d->line, '\n');
@@ -69,6 +76,7 @@ static int decode_shard(struct decode *d, const char *name, uint32_t *ids, struc
 int decode_run(struct program *p, const struct settings *s, const struct scheme *scheme, struct err *e) {
   struct decode d = {.p = p, .s = s, .scheme = scheme};
   uint32_t *ids = MALLOC(READ_TOKENS * sizeof *ids);
+  d.table = detokenizer_new(scheme, !s->raw);
   int status = output_open(&d.out, p->output, s->raw ? OUTPUT_BINARY | (p->force ? OUTPUT_FORCE : 0) : 0, e);
   if (status) d.out = NULL;
   if (status == 0 && p->operand_count == 0) status = decode_shard(&d, "-", ids, e);
@@ -81,6 +89,7 @@ int decode_run(struct program *p, const struct settings *s, const struct scheme 
   output_abort(d.out);
   stats_flow(p->stats, d.documents, d.documents, 0, 0);
   stats_int(p->stats, "tokens", (int64_t)d.tokens);
+  detokenizer_free(d.table);
   buffer_release(&d.bytes);
   buffer_release(&d.line);
   free(ids);

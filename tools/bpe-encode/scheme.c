@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "common/base/hashmap.h"
 #include "common/base/memory.h"
+#include "common/base/simd.h"
 #include "common/base/utf8.h"
 #include "common/io/input.h"
 #include "common/token/pattern.h"
@@ -19,6 +23,11 @@
 enum scheme_kind { SCHEME_BPE, SCHEME_BYTES, SCHEME_CHARS, SCHEME_WORDS };
 
 enum { BYTES_EOT = 256, ESCAPED_BYTE = 0xDC00, ENDS = 256 };
+
+#define FOUR(n) (n), (n) + 1, (n) + 2, (n) + 3
+#define SIXTEEN(n) FOUR(n), FOUR((n) + 4), FOUR((n) + 8), FOUR((n) + 12)
+#define SIXTY_FOUR(n) SIXTEEN(n), SIXTEEN((n) + 16), SIXTEEN((n) + 32), SIXTEEN((n) + 48)
+static const unsigned char every_byte[256] = {SIXTY_FOUR(0), SIXTY_FOUR(64), SIXTY_FOUR(128), SIXTY_FOUR(192)};
 
 struct scheme {
   enum scheme_kind kind;
@@ -143,6 +152,9 @@ uint32_t scheme_size(const struct scheme *s) { return s->size; }
 int64_t scheme_eot(const struct scheme *s) { return s->eot; }
 uint64_t scheme_hash(const struct scheme *s) { return s->hash; }
 bool scheme_wide(const struct scheme *s) { return s->kind == SCHEME_CHARS; }
+bool scheme_spaced(const struct scheme *s) { return s->kind == SCHEME_WORDS; }
+bool scheme_is_special(const struct scheme *s, uint32_t id) { return s->tokenizer ? tokenizer_is_special(s->tokenizer, id) : s->eot >= 0 && id == (uint32_t)s->eot; }
+const struct tokenizer *scheme_tokenizer(const struct scheme *s) { return s->tokenizer; }
 
 struct scheme_worker *scheme_worker_new(const struct scheme *s, size_t memory) {
   struct scheme_worker *w = NEW(struct scheme_worker);
@@ -169,20 +181,65 @@ static bool is_space(struct slice piece) {
   return u == ' ' || (u >= 9 && u <= 13) || u == 0x85 || u == 0xA0 || u == 0x1680 || (u >= 0x2000 && u <= 0x200A) || u == 0x2028 || u == 0x2029 || u == 0x202F || u == 0x205F || u == 0x3000;
 }
 
-static int encode_words(struct scheme_worker *w, struct slice text, struct ids *out, struct err *e) {
+/* The words' ids, or with only_ends where they end. */
+static int encode_words(struct scheme_worker *w, struct slice text, bool only_ends, struct ids *out, struct err *e) {
   uint32_t ends[ENDS];
   size_t cursor = 0;
   int count;
   for (size_t from = 0; (count = pretokenize(w->s->splitter, w->scratch, text, &cursor, ends, ENDS, e)) > 0; from = cursor)
     for (int i = 0; i < count; i++) {
-      size_t begin = from + (i ? ends[i - 1] : 0);
-      struct slice piece = {text.data + begin, from + ends[i] - begin};
+      size_t begin = from + (i ? ends[i - 1] : 0), end = from + ends[i];
+      struct slice piece = {text.data + begin, end - begin};
       if (is_space(piece)) continue;
-      const uint64_t *id = hashmap_find(w->s->words, piece);
+      const uint64_t *id = only_ends ? NULL : hashmap_find(w->s->words, piece);
       ids_reserve(out, 1);
-      out->data[out->len++] = id ? (uint32_t)*id : 0;
+      out->data[out->len++] = only_ends ? (uint32_t)end : id ? (uint32_t)*id : 0;
     }
   return count;
+}
+
+int scheme_word_ends(struct scheme_worker *w, struct slice text, struct ids *ends, struct err *e) {
+  if (text.len > UINT32_MAX) return err_set(e, "a text of %zu bytes: at most 4 GiB", text.len);
+  return encode_words(w, text, true, ends, e);
+}
+
+#ifdef __x86_64__
+SIMD_TARGET_AVX2 static size_t widen_avx2(const char *text, size_t n, uint32_t *ids) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(text + i));
+    _mm256_storeu_si256((__m256i *)(ids + i), _mm256_cvtepu8_epi32(bytes));
+    _mm256_storeu_si256((__m256i *)(ids + i + 8), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)));
+  }
+  return i;
+}
+#endif
+
+static void encode_bytes(struct slice text, struct ids *out) {
+  ids_reserve(out, text.len);
+  uint32_t *ids = out->data + out->len;
+  size_t i = 0;
+#ifdef __x86_64__
+  if (simd_level() >= SIMD_AVX2) i = widen_avx2(text.data, text.len, ids);
+#endif
+  for (; i < text.len; i++) ids[i] = (unsigned char)text.data[i];
+  out->len += text.len;
+}
+
+/* Code points; a byte that is not UTF-8 as ESCAPED_BYTE + byte. */
+static void encode_chars(struct slice text, struct ids *out) {
+  ids_reserve(out, text.len);
+  uint32_t *to = out->data + out->len;
+  for (size_t i = 0; i < text.len;) {
+    size_t plain = i;
+    while (plain < text.len && (unsigned char)text.data[plain] < 0x80) *to++ = (unsigned char)text.data[plain++];
+    if ((i = plain) == text.len) break;
+    uint32_t u;
+    int invalid, n = utf8_decode(text.data + i, text.len - i, &u, &invalid);
+    *to++ = n ? u : (uint32_t)ESCAPED_BYTE + (unsigned char)text.data[i];
+    i += n ? (size_t)n : 1;
+  }
+  out->len = (size_t)(to - out->data);
 }
 
 int scheme_encode(struct scheme_worker *w, struct slice text, bool allow_special, struct ids *out, struct err *e) {
@@ -190,20 +247,13 @@ int scheme_encode(struct scheme_worker *w, struct slice text, bool allow_special
   case SCHEME_BPE:
     return encoder_encode(w->encoder, text, allow_special, out, e);
   case SCHEME_BYTES:
-    ids_reserve(out, text.len);
-    for (size_t i = 0; i < text.len; i++) out->data[out->len++] = (unsigned char)text.data[i];
+    encode_bytes(text, out);
     return 0;
   case SCHEME_CHARS:
-    ids_reserve(out, text.len);
-    for (size_t i = 0; i < text.len;) {
-      uint32_t u;
-      int invalid, n = utf8_decode(text.data + i, text.len - i, &u, &invalid);
-      out->data[out->len++] = n ? u : (uint32_t)ESCAPED_BYTE + (unsigned char)text.data[i];
-      i += n ? (size_t)n : 1;
-    }
+    encode_chars(text, out);
     return 0;
   case SCHEME_WORDS:
-    return encode_words(w, text, out, e);
+    return encode_words(w, text, false, out, e);
   }
   return 0;
 }
@@ -224,6 +274,12 @@ size_t scheme_cut(const struct scheme *s, struct slice text, bool allow_special)
     return 0;
   }
   return 0;
+}
+
+struct slice scheme_bytes(const struct scheme *s, uint32_t id) {
+  if (s->kind == SCHEME_BPE && id < s->size) return tokenizer_bytes(s->tokenizer, id);
+  if (s->kind == SCHEME_BYTES && id < 256) return (struct slice){(const char *)&every_byte[id], 1};
+  return (struct slice){0};
 }
 
 int scheme_decode(const struct scheme *s, uint32_t id, uint64_t *words, struct buffer *out, struct err *e) {

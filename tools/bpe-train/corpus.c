@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "common/base/memory.h"
 #include "common/io/documents.h"
@@ -14,7 +15,7 @@
 #include "common/token/classes.h"
 #include "common/token/raw_text.h"
 
-enum { BATCH_BYTES = 1 << 20, ENDS = 256 };
+enum { LEAST_BATCH = 16 << 10, MOST_BATCH = 256 << 10, LEAST_MEMORY = 512 << 10, ENDS = 256 };
 
 struct batch {
   struct document_batch lines;
@@ -28,6 +29,7 @@ struct worker {
   struct document_parser parser;
   struct pretokenizer_scratch *scratch;
   struct counter *counter;
+  uint64_t pieces;
 };
 
 struct corpus {
@@ -59,16 +61,23 @@ static bool is_space(struct slice piece) {
   return classes_at(classes_get(), p, p + piece.len, &length) == CLASS_SPACE;
 }
 
+static int count_words(struct worker *w, struct slice text, size_t from, const uint32_t *ends, int n, struct err *e) {
+  for (int i = 0; i < n; i++) {
+    size_t begin = from + (i ? ends[i - 1] : 0);
+    struct slice piece = {text.data + begin, from + ends[i] - begin};
+    if (!is_space(piece) && counter_add(w->counter, piece, 1, e)) return -1;
+  }
+  return 0;
+}
+
 static int count_plain(const struct corpus *c, struct worker *w, struct slice text, struct err *e) {
   uint32_t ends[ENDS];
   size_t cursor = 0;
   int n;
-  for (size_t from = 0; (n = pretokenize(c->pattern, w->scratch, text, &cursor, ends, ENDS, e)) > 0; from = cursor)
-    for (int i = 0; i < n; i++) {
-      size_t begin = from + (i ? ends[i - 1] : 0);
-      struct slice piece = {text.data + begin, from + ends[i] - begin};
-      if (!c->options->words || !is_space(piece)) counter_add(w->counter, piece);
-    }
+  for (size_t from = 0; (n = pretokenize(c->pattern, w->scratch, text, &cursor, ends, ENDS, e)) > 0; from = cursor) {
+    w->pieces += (uint64_t)n;
+    if (c->options->words ? count_words(w, text, from, ends, n, e) : counter_add_pieces(w->counter, text, from, ends, n, e)) return -1;
+  }
   return n;
 }
 
@@ -141,29 +150,53 @@ static void release_batch(void *batch) {
 static void put_stats(const struct corpus *c, int jobs) {
   struct stats *t = c->p->stats;
   struct document_counts d = {0};
-  for (int i = 0; i < jobs; i++) document_counts_add(&d, &c->workers[i].parser.counts);
+  uint64_t pieces = 0;
+  for (int i = 0; i < jobs; i++) {
+    document_counts_add(&d, &c->workers[i].parser.counts);
+    pieces += c->workers[i].pieces;
+  }
   stats_flow(t, c->in, c->out, c->rejected, c->bad);
   stats_int(t, "bytes", (int64_t)c->bytes);
+  stats_int(t, "pieces", (int64_t)pieces);
   document_counts_report(&d, t);
 }
 
-int corpus_count(struct word_counts *out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials, const struct corpus_options *options, struct err *e) {
+/* Of all operands, when they are files; else 0. */
+static uint64_t size_of_files(char *const *operands, int count) {
+  uint64_t total = 0;
+  for (int i = 0; i < count; i++) {
+    struct stat st;
+    if (stat(operands[i], &st) || !S_ISREG(st.st_mode)) return 0;
+    total += (uint64_t)st.st_size;
+  }
+  return total;
+}
+
+/* What there is to do for so much memory: a thread's counter, its batches and what it needs beside them. */
+static int jobs_for(const struct program *p) {
+  int64_t most = p->memory / LEAST_MEMORY;
+  return most < 1 ? 1 : p->jobs < most ? (int)p->jobs : (int)most;
+}
+
+/* Half of the memory is the counters', an eighth that of batches in flight. */
+int corpus_count(struct words **out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials, const struct corpus_options *options, struct err *e) {
   struct corpus c = {.p = p, .pattern = pattern, .specials = specials, .options = options};
-  int jobs = (int)p->jobs, status = 0;
+  int jobs = jobs_for(p), status = 0;
+  *out = NULL;
   if (p->rejects_path && output_open(&c.rejects, p->rejects_path, 0, e)) return -1;
   struct counter **counters = NEW_ARRAY(struct counter *, (size_t)jobs);
   c.workers = NEW_ARRAY(struct worker, (size_t)jobs);
   for (int i = 0; i < jobs; i++) {
     c.workers[i].scratch = pretokenizer_scratch_new(pattern);
-    c.workers[i].counter = counters[i] = counter_new();
+    c.workers[i].counter = counters[i] = counter_new((size_t)p->memory / 2 / (size_t)jobs, p->tmpdir);
   }
-  struct document_reader_options reading = {.batch_bytes = BATCH_BYTES};
-  if (options->raw) c.raw = raw_reader_new(p->operand, p->operand_count, BATCH_BYTES, cut_raw, &c);
-  else {
-    c.documents = document_reader_new(p->operand, p->operand_count, &reading);
-    int64_t total = document_reader_size(c.documents);
-    if (total > 0) progress_total(p->progress, (uint64_t)total);
-  }
+  size_t batch = (size_t)p->memory / 16 / (size_t)(2 * jobs + 2);
+  batch = batch < LEAST_BATCH ? LEAST_BATCH : batch > MOST_BATCH ? MOST_BATCH : batch;
+  struct document_reader_options reading = {.batch_bytes = batch};
+  uint64_t total = size_of_files(p->operand, p->operand_count);
+  if (total > 0) progress_total(p->progress, total);
+  if (options->raw) c.raw = raw_reader_new(p->operand, p->operand_count, batch, cut_raw, &c);
+  else c.documents = document_reader_new(p->operand, p->operand_count, &reading);
   struct pipeline line = {.context = &c, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
   status = pipeline_run(&line, jobs, e);
   put_stats(&c, jobs);
@@ -173,15 +206,25 @@ int corpus_count(struct word_counts *out, struct program *p, const struct pretok
     c.rejects = NULL;
   }
   output_abort(c.rejects);
-  if (status == 0) counter_collect(out, counters, jobs);
   document_reader_free(c.documents);
   raw_reader_free(c.raw);
   for (int i = 0; i < jobs; i++) {
     document_parser_release(&c.workers[i].parser);
     pretokenizer_scratch_free(c.workers[i].scratch);
-    counter_free(counters[i]);
   }
   free(c.workers);
+  c.workers = NULL;
+  if (status == 0) {
+    uint64_t runs = 0;
+    for (int i = 0; i < jobs; i++) runs += counter_runs(counters[i])->count;
+    status = words_new(out, counters, jobs, (size_t)p->memory, false, e);
+    if (status == 0) {
+      stats_int(p->stats, "distinct", (int64_t)words_distinct(*out));
+      stats_int(p->stats, "time.spilled.runs", (int64_t)runs);
+      stats_int(p->stats, "time.spilled.bytes", (int64_t)words_spilled(*out));
+    }
+  } else
+    for (int i = 0; i < jobs; i++) counter_free(counters[i]);
   free(counters);
   return status;
 }

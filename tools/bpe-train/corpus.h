@@ -10,14 +10,14 @@
 #include "common/io/program.h"
 #include "common/token/pretokenize.h"
 #include "common/token/specials.h"
-#include "tools/bpe-train/count.h"
+#include "tools/bpe-train/words.h"
 
 struct corpus_options {
   bool raw;            /* each operand is one document of any bytes */
   bool words;          /* leave out white space */
 };
 
-/* Also sets the program's stats in, out, rejected, bad, bytes. */
-int corpus_count(struct word_counts *out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials, const struct corpus_options *options, struct err *e);
+/* Free *out with words_free(); NULL on failure.  Also sets the program's stats in, out, rejected, bad, bytes. */
+int corpus_count(struct words **out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials, const struct corpus_options *options, struct err *e);
 
 #endif

@@ -4,7 +4,7 @@ BEGIN { FS = "\t" }
 FNR == 1 { file++ }
 file == 1 { fact[$1] = $2; next }
 FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
-$1 == "tokenizer" { next } # headers of the tables put together
+$1 == "tokenizer" || $column["script"] != "all" { next } # headers of the tables put together, and parts by script
 {
   n++
   scheme = $column["tokenizer"]

@@ -15,6 +15,40 @@ static json_t *load(const char *text, struct err *e) {
   return json_load_path(path, e);
 }
 
+static bool takes(const char *text, const char *want) {
+  struct json_cursor c = json_cursor(slice_of(text));
+  struct buffer scratch = {0};
+  struct slice out;
+  struct err e = {0};
+  bool taken = json_take_string(&c, &scratch, &out, &e) == 0;
+  bool right = taken ? want && slice_equal(out, slice_of(want)) : !want && strstr(e.message, "line 1: ");
+  buffer_release(&scratch);
+  return right;
+}
+
+static bool natural(const char *text, int64_t want) {
+  struct json_cursor c = json_cursor(slice_of(text));
+  uint32_t n = 0;
+  struct err e = {0};
+  return json_take_natural(&c, &n, &e) == 0 ? (int64_t)n == want : want < 0;
+}
+
+/* The length of the value that is skipped, or -1. */
+static long skipped(const char *text) {
+  struct json_cursor c = json_cursor(slice_of(text));
+  struct err e = {0};
+  return json_skip(&c, &e) ? -1 : c.at - c.start;
+}
+
+static void test_cursor(void) {
+  ok(takes(" \n\"abc\"", "abc") && takes("\"\"", "") && takes("\"a\\\"\\\\\\/\\b\\f\\n\\r\\tz\"", "a\"\\/\b\f\n\r\tz"), "strings with escapes");
+  ok(takes("\"\\u00e9\\uD83D\\uDE00x\"", "\xC3\xA9\xF0\x9F\x98\x80x"), "and surrogate pairs");
+  ok(takes("\"a", NULL) && takes("\"a\\", NULL) && takes("\"\\x\"", NULL) && takes("\"\\u12\"", NULL) && takes("\"\\u0000\"", NULL) && takes("\"\\uD800\"", NULL) && takes("\"\\uDC00\\uD800\"", NULL) && takes("\"a\nb\"", NULL) && takes("a", NULL), "broken strings are refused");
+  ok(natural("0", 0) && natural(" 2147483647,", 2147483647) && natural("2147483648", -1) && natural("99999999999999999999", -1) && natural("1.0", -1) && natural("1e3", -1) && natural("-1", -1) && natural("01", -1) && natural("", -1) && natural("x", -1), "whole numbers");
+  ok(skipped("{\"a\":[1,{\"b\":\"}\\\"]\"}]} ,") == 22 && skipped("\"x\\\\\",") == 5 && skipped("12,") == 2 && skipped("true}") == 4 && skipped("[]") == 2, "values are skipped whole");
+  ok(skipped("") == -1 && skipped("[") == -1 && skipped("{\"a") == -1 && skipped("]") == -1 && skipped(",") == -1, "what does not end is refused");
+}
+
 int main(void) {
   struct err e = {0};
   json_t *j = load("{\"n\": 3, \"x\": 2.5, \"whole\": 4.0, \"huge\": 1e300, \"edge\": 9223372036854775808.0, \"b\": true, \"s\": \"t\\u00e9\", \"null\": null}", &e);
@@ -44,5 +78,6 @@ int main(void) {
   json_append_string(&out, (struct slice){0});
   ok_bytes(out.data, out.len, "\"\"", 2, "nothing is an empty string");
   buffer_release(&out);
+  test_cursor();
   return tap_done();
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "tests/tap.h"
 
 /* Length of the one encoding that s starts with, by arithmetic only: 0 when there is none. */
@@ -59,7 +60,53 @@ static size_t reference_valid_prefix(const unsigned char *s, size_t n) {
   return i;
 }
 
+/* Texts of characters of all lengths, of 0 to 400 bytes, in half of them one to three bytes changed: at each level the same
+ * prefix and count as by single characters. */
+static void test_levels(void) {
+  static const enum simd levels[] = {SIMD_SCALAR, SIMD_AVX2, SIMD_AVX512};
+  static const uint32_t limits[] = {0x80, 0x800, 0xD800, 0x10000, 0x110000};
+  struct rng r;
+  struct buffer b = {0};
+  bool same[3] = {true, true, true}, counted[3] = {true, true, true};
+  int valid = 0, invalid = 0;
+  rng_init(&r, 1);
+  for (int round = 0; round < 60000; round++) {
+    size_t length = rng_below(&r, 400);
+    uint32_t kind = (uint32_t)rng_below(&r, 6);
+    buffer_clear(&b);
+    while (b.len < length) {
+      uint32_t k = kind < 5 ? kind : (uint32_t)rng_below(&r, 5);
+      utf8_append(&b, rng_below(&r, 3) == 0 ? (uint32_t)rng_below(&r, limits[k]) : k ? limits[k] - 1 - (uint32_t)rng_below(&r, 70) : 'x');
+    }
+    for (uint64_t changes = round % 2 ? 1 + rng_below(&r, 3) : 0; changes && b.len; changes--) b.data[rng_below(&r, b.len)] = (char)(rng_below(&r, 2) ? rng_next(&r) : 0x80 | rng_next(&r));
+    if (b.len && rng_below(&r, 4) == 0) b.len -= rng_below(&r, b.len < 4 ? b.len : 4); /* the last one is cut */
+    char *text = malloc(b.len + 1); /* exact: a read behind it shows under the address sanitizer */
+    if (!text) abort();
+    text = realloc(text, b.len ? b.len : 1);
+    memcpy(text, b.data ? b.data : "", b.len);
+    size_t right = 0, characters = 0;
+    for (uint32_t c; right < b.len;) {
+      int n = reference_decode((const unsigned char *)text + right, b.len - right, &c);
+      if (!n) break;
+      right += (size_t)n, characters++;
+    }
+    valid += right == b.len, invalid += right < b.len;
+    for (int l = 0; l < 3; l++) {
+      simd_force(levels[l]);
+      same[l] &= utf8_valid_prefix(text, b.len) == right;
+      counted[l] &= utf8_count(text, right) == characters;
+    }
+    free(text);
+  }
+  note("%d valid, %d not", valid, invalid);
+  ok(valid > 10000 && invalid > 10000, "texts of both kinds");
+  for (int l = 0; l < 3; l++) ok(same[l] && counted[l], "%s: valid prefix and count", simd_name(levels[l]));
+  simd_force(SIMD_AVX512);
+  buffer_release(&b);
+}
+
 int main(void) {
+  test_levels();
   unsigned char s[64];
   wrong = 0;
   for (int a = 0; a < 256; a++) {

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "common/base/utf8.h"
 #include "tests/tap.h"
 
@@ -117,7 +118,51 @@ static void round_trips(void) {
   buffer_release(&original), buffer_release(&line), buffer_release(&again);
 }
 
+/* Escapes at each level against a byte at a time, texts of 0 to 300 bytes, with few and with many of them. */
+static void test_escape_levels(void) {
+  static const enum simd levels[] = {SIMD_SCALAR, SIMD_AVX2, SIMD_AVX512};
+  static const char alphabet[] = "\\\\tnr\t\n\rabc";
+  struct rng r;
+  struct buffer text = {0}, right = {0}, back = {0}, got = {0};
+  rng_init(&r, 2);
+  for (int l = 0; l < 3; l++) {
+    simd_force(levels[l]);
+    bool escaped = true, undone = true;
+    for (int round = 0; round < 20000; round++) {
+      size_t length = rng_below(&r, round % 100 ? 300 : 20000);
+      uint64_t plain = rng_below(&r, 60);
+      buffer_clear(&text), buffer_clear(&right), buffer_clear(&back), buffer_clear(&got);
+      while (text.len < length) buffer_put(&text, rng_below(&r, 60) < plain ? 'x' : alphabet[rng_below(&r, sizeof alphabet - 1)]);
+      for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (c == '\t' || c == '\n' || c == '\r' || c == '\\') buffer_put(&right, '\\');
+        buffer_put(&right, (char)(c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c));
+      }
+      uint64_t unknown = 0, expected = 0;
+      document_escape(&got, buffer_slice(&text));
+      escaped &= slice_equal(buffer_slice(&got), buffer_slice(&right));
+      document_unescape(&back, buffer_slice(&got), &unknown);
+      undone &= unknown == 0 && slice_equal(buffer_slice(&back), buffer_slice(&text));
+      /* the text itself, which holds wrong escapes */
+      buffer_clear(&got), buffer_clear(&right);
+      for (size_t i = 0; i < text.len; i++) {
+        char next = text.data[i] == '\\' && i + 1 < text.len ? text.data[i + 1] : 0, c = (char)(next == 't' ? '\t' : next == 'n' ? '\n' : next == 'r' ? '\r' : next == '\\' ? '\\' : 0);
+        if (c) i++;
+        else expected += text.data[i] == '\\';
+        buffer_put(&right, c ? c : text.data[i]);
+      }
+      document_unescape(&got, buffer_slice(&text), &unknown);
+      undone &= unknown == expected && slice_equal(buffer_slice(&got), buffer_slice(&right));
+    }
+    ok(escaped, "%s: escapes", simd_name(levels[l]));
+    ok(undone, "%s: undone, wrong ones counted", simd_name(levels[l]));
+  }
+  simd_force(SIMD_AVX512);
+  buffer_release(&text), buffer_release(&right), buffer_release(&back), buffer_release(&got);
+}
+
 int main(void) {
+  test_escape_levels();
   fields("text\n", DOCUMENT_TSV, NULL, NULL, NULL, NULL, "text", "one field is text");
   fields("i\ttext\n", DOCUMENT_TSV, "i", NULL, NULL, NULL, "text", "two are id and text");
   fields("i\tu\ttext\n", DOCUMENT_TSV, "i", "u", NULL, NULL, "text", "three are id, url and text");

@@ -342,6 +342,30 @@ int main(void) {
     }
     buffer_release(&damaged);
   }
+  /* ---- input_read: the same bytes in steps of any size, plain and compressed, mixed with peeks; damage after what is good */
+  buffer_clear(&file);
+  gzip(&file, text.data, text.len);
+  for (int how = 0; how < 3; how++) {
+    static const char *const names[] = {"plain", "gzip", "cut gzip"};
+    const struct buffer *from = how ? &file : &text;
+    size_t length = how == 2 ? file.len - 1000 : from->len, k = 0;
+    bool right = input_open(&in, write_file("read", from->data, length), NULL, &e) == 0;
+    char *step = malloc(300000);
+    buffer_clear(&got);
+    int status = 0;
+    for (uint64_t turn = 0; right && step; turn++) {
+      size_t want = 1 + (size_t)(splitmix64(turn) % (turn % 3 ? 300000 : 100));
+      if (turn % 7 == 0 && input_peek(in, want, &data, &n, &e) == 0 && n) buffer_append(&got, data, 1), input_consume(in, 1);
+      if ((status = input_read(in, step, want, &k, &e)) || k == 0) break;
+      buffer_append(&got, step, k);
+      right &= input_position(in) == got.len;
+    }
+    right &= how == 2 ? status == -1 && got.len > text.len / 2 && got.len < text.len : status == 0 && got.len == text.len;
+    ok(right && memcmp(got.data, text.data, got.len) == 0, "input_read: %s", names[how]);
+    if (how == 2) ok(input_damaged(in) && input_read(in, step, 1, &k, &e) == -1, "input_read: damage stays");
+    free(step);
+    input_close(in);
+  }
   input_close(NULL);
   for (int i = 0; i < 8; i++) buffer_release(&texts[i]);
   buffer_release(&text), buffer_release(&other), buffer_release(&both), buffer_release(&three), buffer_release(&file), buffer_release(&got);

@@ -106,6 +106,11 @@ static int read_idle(void *context, void *p, struct err *error) {
   return n > 0;
 }
 
+static int read_slowly(void *context, void *p, struct err *error) {
+  usleep(100);
+  return read_batch(context, p, error);
+}
+
 static void test_giants(void) {
   memset(&run, 0, sizeof run);
   run.total = 200, run.read_fails = run.work_fails = run.write_fails = run.enough = -1;
@@ -114,7 +119,56 @@ static void test_giants(void) {
   ok(pipeline_run(&weighed, 4, &e) == 0 && run.written == 200 && run.order, "giants: all batches, in order");
   ok(most_weight >= 100 && most_weight <= 180, "giants: one at a time");
   ok(giants_elsewhere == 0, "giants: one worker's scratch memory grows");
-  ok(run.released == 10 + 20, "giants: what they hold is released once written");
+  ok(run.released == pipeline_batches(4) + 20, "giants: what they hold is released once written");
+  /* Whoever reads the only batch, a giant, worker 0 gets it. */
+  bool all = true;
+  for (int i = 0; i < 300; i++) {
+    memset(&run, 0, sizeof run);
+    run.total = 1 + i % 2, run.read_fails = run.work_fails = run.write_fails = run.enough = -1;
+    run.order = true;
+    struct pipeline lone = {&run, sizeof(struct batch), read_slowly, work_weighed, write_weighed, release, weigh, 8};
+    all &= pipeline_run(&lone, 2 + i % 3, &e) == 0 && run.written == run.total;
+  }
+  ok(all && giants_elsewhere == 0, "giants: alone in the stream");
+}
+
+/* Batch n is written in n % 5 parts before the last, of which each but that is a part only. */
+static atomic_llong parts;
+
+static int work_parts(void *context, int worker, void *p, struct err *error) {
+  struct batch *b = p;
+  if (work(context, worker, p, error)) return -1;
+  for (int64_t i = 0; i < b->number % 5; i++) {
+    b->scratch[0] = 1;
+    if (pipeline_write_now(b, error)) return -1;
+  }
+  b->scratch[0] = 0;
+  return 0;
+}
+
+static int write_parts(void *context, void *p, struct err *error) {
+  struct run *r = context;
+  struct batch *b = p;
+  parts++;
+  if (!b->scratch[0]) return write_batch(context, p, error);
+  if (b->number != r->written) r->order = false;
+  if (b->number == r->write_fails) return err_set(error, "part %d", (int)b->number);
+  return b->number == r->enough;
+}
+
+static void test_parts(int jobs) {
+  struct pipeline parted = {&run, sizeof(struct batch), read_batch, work_parts, write_parts, release, NULL, 0};
+  memset(&run, 0, sizeof run);
+  run.total = 200, run.read_fails = run.work_fails = run.write_fails = run.enough = -1;
+  run.order = run.slow = true;
+  parts = 0;
+  ok(pipeline_run(&parted, jobs, &e) == 0 && run.written == 200 && run.order && parts == 200 + 400, "%d workers: parts are written when it is their batch's turn", jobs);
+  run.read = run.written = 0;
+  run.write_fails = 104;
+  ok(pipeline_run(&parted, jobs, &e) == -1 && strcmp(e.message, "part 104") == 0 && run.written == 104, "%d workers: a part that cannot be written ends it", jobs);
+  run.read = run.written = 0;
+  run.write_fails = -1, run.enough = 53;
+  ok(pipeline_run(&parted, jobs, &e) == 0 && run.written == 53, "%d workers: a part may be enough", jobs);
 }
 
 static void test_idle_input(void) {
@@ -138,8 +192,8 @@ int main(void) {
   for (int i = 0; i < 4; i++) {
     int j = jobs[i];
     ok(go(j, 500, -1, -1, -1, -1, true) == 0 && run.written == 500 && run.order, "%d workers: all batches, in order", j);
-    ok(run.most <= 2 * j + 2, "%d workers: at most %d batches in flight", j, 2 * j + 2);
-    ok(run.released == (j == 1 ? 1 : 2 * j + 2) && run.workers < 1 << j, "%d workers: every batch is released, no other worker runs", j);
+    ok(run.most <= pipeline_batches(j), "%d workers: at most %d batches in flight", j, pipeline_batches(j));
+    ok(run.released == pipeline_batches(j) && run.workers < 1 << j, "%d workers: every batch is released, no other worker runs", j);
     ok(go(j, 0, -1, -1, -1, -1, false) == 0 && run.written == 0, "%d workers: an empty stream", j);
     ok(go(j, 1, -1, -1, -1, -1, false) == 0 && run.written == 1, "%d workers: one batch", j);
     ok(go(j, 500, 57, -1, -1, -1, true) == -1 && strcmp(e.message, "read 57") == 0 && run.written == 57 && run.order, "%d workers: what was read before an error is written", j);
@@ -152,6 +206,7 @@ int main(void) {
   bool same = true;
   for (int i = 0; i < 300; i++) same &= go(2 + i % 6, i % 23, -1, -1, -1, -1, false) == 0 && run.written == i % 23 && run.order;
   ok(same, "three hundred short runs");
+  for (int j = 1; j < 6; j++) test_parts(j);
   test_giants();
   test_idle_input();
   return tap_done();

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "common/base/simd.h"
 #include "tests/tap.h"
 
-static char path[600], other[600];
+static char path[600];
 
 static const char *in_folder(char *to, const char *name) {
   snprintf(to, 600, "%s/%s", tap_folder(), name);
@@ -23,17 +24,17 @@ static struct shard_header header(int width) {
   return (struct shard_header){.token_bytes = width, .vocabulary_size = 50257, .end_of_text = 50256, .tokenizer_hash = 0x0123456789ABCDEF};
 }
 
-static int write_shard(const char *to, int width, size_t n, int64_t each) {
+static int write_shard(const char *to, int width, size_t n) {
   struct shard_writer *w;
   struct shard_header h = header(width);
   struct err e;
-  if (shard_writer_open(&w, to, &h, each, 0, &e)) return -1;
+  if (shard_writer_open(&w, to, &h, 0, &e)) return -1;
   for (size_t i = 0; i < n; i++) {
     uint32_t id = (uint32_t)(i * 7919 % 50257);
     if (shard_writer_put(w, &id, 1, &e)) return -1;
   }
   if (shard_writer_count(w) != (int64_t)n) return -1;
-  return shard_writer_commit(w, &e);
+  return shard_writer_commit(w, NULL, &e);
 }
 
 static int64_t read_all(const char *from, struct err *e, bool *right) {
@@ -64,7 +65,7 @@ static void refuses(long offset, uint32_t word, const char *want, bool opens, co
   struct err e = {0};
   bool right;
   in_folder(path, "damaged.bin");
-  write_shard(path, 2, 3000, 0);
+  write_shard(path, 2, 3000);
   damage(path, offset, word);
   ok(read_all(path, &e, &right) == -1 && strstr(e.message, want), "%s, read as a stream: %s", name, e.message);
   struct shard_file *f;
@@ -79,7 +80,7 @@ static void test_one(int width) {
   bool right;
   unsigned char bytes[48];
   in_folder(path, width == 2 ? "u16.bin" : "u32.bin");
-  ok(write_shard(path, width, 3000, 0) == 0, "3,000 tokens of %d bytes are written", width);
+  ok(write_shard(path, width, 3000) == 0, "3,000 tokens of %d bytes are written", width);
   struct stat s;
   stat(path, &s);
   ok_int(s.st_size, 1024 + 3000 * width, "the file is header and tokens");
@@ -99,34 +100,19 @@ static void test_one(int width) {
   shard_file_close(f);
 }
 
-static void test_many(void) {
+static void test_written(void) {
   struct err e = {0};
-  bool right;
-  in_folder(path, "many.bin");
-  ok(write_shard(path, 2, 2500, 1000) == 0, "2,500 tokens in shards of 1,000");
-  struct shard_file *f;
-  int64_t counts[3] = {0};
-  for (int i = 0; i < 3; i++) {
-    char name[32];
-    snprintf(name, sizeof name, "many_%06d.bin", i);
-    if (shard_file_open(&f, in_folder(other, name), &e) == 0) {
-      counts[i] = shard_file_header(f)->count;
-      shard_file_close(f);
-    }
-  }
-  ok(counts[0] == 1000 && counts[1] == 1000 && counts[2] == 500, "are cut at exactly 1,000");
-  ok(read_all(in_folder(other, "many_000000.bin"), &e, &right) == 1000 && right, "the first holds the first tokens");
-  FILE *manifest = fopen(in_folder(other, "many_manifest.tsv"), "r");
-  char line[200] = "";
-  ok(manifest && fgets(line, sizeof line, manifest) && strcmp(line, "file\ttokens\tbytes\txxh3\n") == 0 && fgets(line, sizeof line, manifest) && strncmp(line, "many_000000.bin\t1000\t3024\t", 26) == 0 && strlen(line) == 43, "the manifest lists file, tokens, bytes and hash: %.42s", line);
-  if (manifest) fclose(manifest);
-  ok(write_shard(path, 2, 1000, 1000) == 0 && access(in_folder(other, "many_000000.bin"), F_OK) == 0 && access(in_folder(other, "many_000001.bin"), F_OK) && access(in_folder(other, "many_000002.bin"), F_OK), "a shorter run leaves no shard of the longer one");
-  struct shard_writer *w;
-  struct shard_header h = header(2);
-  ok(shard_writer_open(&w, in_folder(other, "x"), &h, 10, 0, &e) == -1 && e.kind == ERR_USAGE, "several shards need a name in .bin: %s", e.message);
-  ok(shard_writer_open(&w, in_folder(other, "a.bin"), &h, 0, 0, &e) == 0 && shard_writer_put(w, &(uint32_t){65536}, 1, &e) == -1, "an id that does not fit is an error: %s", e.message);
+  struct shard_writer *w = NULL;
+  struct shard_header h = header(2), written = {0};
+  in_folder(path, "a.bin");
+  ok(shard_writer_open(&w, path, &h, 0, &e) == 0 && shard_writer_put(w, &(uint32_t){65536}, 1, &e) == -1, "an id that does not fit is an error: %s", e.message);
   shard_writer_abort(w);
-  ok(access(other, F_OK) != 0, "an aborted shard leaves nothing");
+  ok(access(path, F_OK) != 0, "an aborted shard leaves nothing");
+  ok(shard_writer_open(&w, path, &h, 0, &e) == 0 && shard_writer_put(w, (uint32_t[]){1, 2, 3}, 3, &e) == 0 && shard_writer_commit(w, &written, &e) == 0, "a shard of three tokens");
+  struct shard_reader *r = NULL;
+  ok(shard_reader_open(&r, path, &e) == 0 && written.count == 3 && written.data_hash && shard_reader_header(r)->data_hash == written.data_hash && shard_reader_header(r)->count == 3, "its writer tells count and hash");
+  shard_reader_close(r);
+  ok(shard_writer_open(&w, "/dev/full", &h, 0, &e) == 0 && shard_writer_commit(w, NULL, &e) == -1 && strstr(e.message, "No space left"), "a full disk is an error: %s", e.message);
 }
 
 static void test_plain(void) {
@@ -134,24 +120,94 @@ static void test_plain(void) {
   bool right;
   struct shard_reader *r;
   in_folder(path, "plain.bin");
-  write_shard(path, 2, 100, 0);
+  write_shard(path, 2, 100);
   damage(path, 12, 0);
   damage(path, 24, 5);
   ok(shard_reader_open(&r, path, &e) == 0 && !shard_reader_header(r)->ours && shard_reader_header(r)->count == 100 && shard_reader_header(r)->end_of_text == -1, "llm.c's shards are read, our words ignored");
   shard_reader_close(r);
   ok(read_all(path, &e, &right) == 100 && right, "with any ids");
-  write_shard(path, 2, 100, 0);
+  write_shard(path, 2, 100);
   for (long k = 8; k <= 44; k += 4)
     if (k == 8 || k == 16 || k == 20 || k >= 40) damage(path, k, 0);
   ok(read_all(path, &e, &right) == 100 && right, "without counts, as on a pipe, the tokens go to the end");
-  write_shard(path, 4, 0, 0);
+  write_shard(path, 4, 0);
   ok(read_all(path, &e, &right) == 0, "no token at all");
 }
 
+/* Written and read in pieces of odd sizes at each level of instructions: the same bytes, the same ids, the same errors. */
+static void test_levels(int width) {
+  enum { N = 200001 };
+  uint32_t *ids = MALLOC(N * sizeof *ids), *got = MALLOC(N * sizeof *ids);
+  struct err e = {0};
+  struct shard_header h = header(width), first = {0};
+  h.vocabulary_size = width == 2 ? 65536 : 1 << 20;
+  for (size_t i = 0; i < N; i++) ids[i] = (uint32_t)(i * 2654435761u >> 12) & ((uint32_t)h.vocabulary_size - 1);
+  for (enum simd level = SIMD_SCALAR; level <= SIMD_AVX512; level++) {
+    if (simd_force(level) != level) {
+      skip("not on this CPU", "this level of instructions");
+      continue;
+    }
+    struct shard_writer *w;
+    in_folder(path, "level.bin");
+    int status = shard_writer_open(&w, path, &h, 0, &e);
+    size_t at = 0;
+    for (size_t piece = 1; status == 0 && at < N; piece = piece * 5 % 70001 + 3) {
+      size_t n = piece < N - at ? piece : N - at;
+      status = shard_writer_put(w, ids + at, n, &e);
+      at += n;
+    }
+    if (status == 0) status = shard_writer_commit(w, NULL, &e);
+    struct shard_reader *r;
+    int64_t n = 0, total = 0;
+    if (status == 0 && shard_reader_open(&r, path, &e) == 0) {
+      if (level == SIMD_SCALAR) first = *shard_reader_header(r);
+      status = memcmp(&first, shard_reader_header(r), sizeof first);
+      for (size_t piece = 1; (n = shard_reader_read(r, got + total, piece < (size_t)(N - total) ? piece : (size_t)(N - total) + 1, &e)) > 0; piece = piece * 7 % 9001 + 1) total += n;
+      shard_reader_close(r);
+    }
+    ok(status == 0 && n == 0 && total == N && memcmp(ids, got, N * sizeof *ids) == 0, "%d-byte tokens, %s: written and read as a stream", width, simd_name(level));
+    struct shard_file *f = NULL;
+    bool right = shard_file_open(&f, path, &e) == 0;
+    for (size_t k = 0; k < 200 && right; k++) {
+      size_t from = k * 977, count = k * k % 2999;
+      memset(got, 0xAA, 3000 * sizeof *got);
+      right = shard_file_read(f, (int64_t)from, count, got, &e) == 0 && memcmp(got, ids + from, count * sizeof *ids) == 0;
+      for (size_t i = count; i < 3000; i++) right = right && got[i] == 0xAAAAAAAA;
+    }
+    shard_file_close(f);
+    ok(right, "%d-byte tokens, %s: read at random", width, simd_name(level));
+    bool refused = true;
+    for (size_t k = 0; k < 70 && width == 2; k++) {
+      uint32_t some[70];
+      memcpy(some, ids, sizeof some);
+      some[k] = k % 2 ? 65536 : 0x80000001;
+      char word[40];
+      snprintf(word, sizeof word, "id %u ", some[k]);
+      refused = refused && shard_writer_open(&w, path, &h, 0, &e) == 0 && shard_writer_put(w, some, 70, &e) == -1 && strstr(e.message, word);
+      shard_writer_abort(w);
+    }
+    for (size_t k = 0; k < 70 && width == 4; k++) {
+      uint32_t some[70];
+      memcpy(some, ids, sizeof some);
+      some[k] = k % 2 ? 1 << 20 : 0x80000001;
+      char word[60];
+      snprintf(word, sizeof word, "token %zu is %u, outside", k, some[k]);
+      refused = refused && shard_writer_open(&w, path, &h, 0, &e) == 0 && shard_writer_put(w, some, 70, &e) == 0 && shard_writer_commit(w, NULL, &e) == 0 && shard_reader_open(&r, path, &e) == 0;
+      refused = refused && shard_reader_read(r, got, 70, &e) == -1 && strstr(e.message, word);
+      shard_reader_close(r);
+    }
+    ok(refused, "%d-byte tokens, %s: an id that cannot be is named, wherever it stands", width, simd_name(level));
+  }
+  free(ids);
+  free(got);
+}
+
 int main(void) {
+  test_levels(2);
+  test_levels(4);
   test_one(2);
   test_one(4);
-  test_many();
+  test_written();
   test_plain();
   refuses(0, 20240521, "magic", false, "a wrong magic");
   refuses(4, 2, "version", false, "a wrong version");

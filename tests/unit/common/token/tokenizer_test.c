@@ -195,7 +195,7 @@ static void test_refusals(void) {
   refuses("a.json", "{}", ERR_FAILED, "no model", "another JSON file");
   refuses("a.json", "{\"model\":{\"type\":\"Unigram\",\"vocab\":[]}}", ERR_FAILED, "Unigram", "another model");
   refuses("a.json", "{\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,\"vocab\":{},\"merges\":[]}}", ERR_FAILED, "byte_fallback", "SentencePiece BPE");
-  refuses("a.json", "{\"normalizer\":{\"type\":\"NFC\"},\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}", ERR_FAILED, "NFC", "a normalizer");
+  refuses("a.json", "{\"normalizer\":{\"type\":\"NFKC\"},\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}", ERR_FAILED, "NFKC", "a normalizer");
   refuses("a.json", "{\"pre_tokenizer\":{\"type\":\"Metaspace\"},\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}", ERR_FAILED, "Metaspace", "another pre-tokenizer");
   refuses("a.json", "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[[\"a\",\"b\"]]}}", ERR_FAILED, "merges[0]", "a merge of what is not there");
   struct tokenizer *t;

@@ -20,7 +20,7 @@ static const char *shard(const char *name, uint32_t from, int64_t n, uint64_t ha
   struct shard_writer *w;
   uint32_t *ids = NEW_ARRAY(uint32_t, (size_t)n + 1);
   for (int64_t i = 0; i < n; i++) ids[i] = from + (uint32_t)i;
-  if (shard_writer_open(&w, path, &h, 0, 0, &e) < 0 || shard_writer_put(w, ids, (size_t)n, &e) < 0 || shard_writer_commit(w, &e) < 0) {
+  if (shard_writer_open(&w, path, &h, 0, &e) < 0 || shard_writer_put(w, ids, (size_t)n, &e) < 0 || shard_writer_commit(w, NULL, &e) < 0) {
     printf("Bail out! %s\n", e.message);
     exit(1);
   }

@@ -20,7 +20,7 @@ static uint32_t tokens[TOKENS];
 static void write_shard(const char *path) {
   struct shard_header h = {.token_bytes = 2, .count = TOKENS, .ours = true, .vocabulary_size = V, .end_of_text = -1};
   struct shard_writer *w;
-  if (shard_writer_open(&w, path, &h, 0, 0, &e) < 0 || shard_writer_put(w, tokens, TOKENS, &e) < 0 || shard_writer_commit(w, &e) < 0) exit(1);
+  if (shard_writer_open(&w, path, &h, 0, &e) < 0 || shard_writer_put(w, tokens, TOKENS, &e) < 0 || shard_writer_commit(w, NULL, &e) < 0) exit(1);
 }
 
 static bool two_sources; /* for the next loader */
