@@ -47,5 +47,6 @@ void bpe_merge_array(const struct bpe *b, struct slice piece, struct ids *out);
 void bpe_merge_heap(const struct bpe *b, struct slice piece, struct ids *out);
 void bpe_merge_backtracking(const struct bpe *b, struct slice piece, struct ids *out);
 void bpe_merge_runs(const struct bpe *b, struct slice piece, struct ids *out);
+void bpe_merge_parts(const struct bpe *b, struct slice piece, struct ids *out);
 
 #endif

@@ -14,7 +14,7 @@
  * oldest is replaced.
  *
  * Pieces come in batches: first all keys, so that the memory of all sets is on its way, then the places of the long
- * ones, then the ids.
+ * ones, then the ids.  What the cache lacks is left out until the end of the batch and encoded together.
  */
 #include <stdlib.h>
 #include <xxhash.h>
@@ -28,7 +28,7 @@
 #endif
 
 enum {
-  SHORT_KEY = 15,
+  SHORT_KEY = BPE_KEY,
   LONG_KEY = 255,
   SLOT_IDS = 4,
   IN_LOG = 15,
@@ -37,6 +37,7 @@ enum {
   TAG_BITS = 24,
   SETS_FIRST = 32768,
   GROWTH = 4,
+  MISSES = 32, /* pieces that the table lacks, encoded side by side */
   FIT_LEAST = 7,
   FIT_MOST = 15, /* log2 of the table of fits */
 };
@@ -159,16 +160,11 @@ static inline uint64_t bucket_find(const uint64_t *bucket, uint64_t hash) {
   return 0;
 }
 
-static __attribute__((noinline)) void long_miss(const struct bpe *b, struct bpe_cache *c, uint64_t hash, struct slice piece, struct ids *out) {
+/* Ids of a piece that the log lacks, unless another of the same batch brought it there. */
+static void log_keep(struct bpe_cache *c, uint64_t hash, struct slice piece, const uint32_t *ids, size_t count) {
   uint64_t *bucket = bucket_of(c, hash);
-  const uint32_t *entry = log_entry(c, bucket_find(bucket, hash), piece); /* since the batch began */
-  if (entry) {
-    log_emit(entry, out);
-    return;
-  }
-  size_t first = out->len;
-  bpe_encode_uncached(b, &c->fits, piece, out);
-  uint64_t place = log_add(c, piece, out->data + first, out->len - first);
+  if (log_entry(c, bucket_find(bucket, hash), piece)) return;
+  uint64_t place = log_add(c, piece, ids, count);
   if (place == 0) return;
   int oldest = 0;
   for (int k = 1; k < BUCKET; k++)
@@ -176,28 +172,23 @@ static __attribute__((noinline)) void long_miss(const struct bpe *b, struct bpe_
   bucket[oldest] = place | tag_of(hash) << (64 - TAG_BITS);
 }
 
-/* ---- table ---------------------------------------------------------------------------------------------------------- */
-
-static __attribute__((noinline)) void short_miss(const struct bpe *b, struct bpe_cache *c, struct set *set, const uint64_t key[2], struct slice piece, struct ids *out) {
+static __attribute__((noinline)) void long_miss(const struct bpe *b, struct bpe_cache *c, uint64_t hash, struct slice piece, struct ids *out) {
+  const uint32_t *entry = log_entry(c, bucket_find(bucket_of(c, hash), hash), piece); /* since the batch began */
+  if (entry) {
+    log_emit(entry, out);
+    return;
+  }
   size_t first = out->len;
   bpe_encode_uncached(b, &c->fits, piece, out);
-  size_t count = out->len - first;
-  uint32_t ids[SLOT_IDS] = {0};
-  if (count <= SLOT_IDS) {
-    memcpy(ids, out->data + first, count * sizeof(uint32_t));
-    ids[0] |= (uint32_t)(count - 1) << COUNT_SHIFT;
-  } else {
-    uint64_t place = log_add(c, piece, out->data + first, count);
-    if (place == 0) return;
-    ids[0] = (uint32_t)IN_LOG << COUNT_SHIFT;
-    memcpy(ids + 2, &place, sizeof place);
-  }
-  c->filled++;
-  memcpy(set->key[1], set->key[0], sizeof set->key[0]);
-  memcpy(set->ids[1], set->ids[0], sizeof set->ids[0]);
-  memcpy(set->key[0], key, sizeof set->key[0]);
-  memcpy(set->ids[0], ids, sizeof ids);
+  log_keep(c, hash, piece, out->data + first, out->len - first);
 }
+
+struct place {
+  uint64_t key[2]; /* long: hash, place in the log */
+  struct set *set; /* long: bucket */
+};
+
+/* ---- table ---------------------------------------------------------------------------------------------------------- */
 
 /* Bit 0: the first slot has the key, bit 1: the second; by arithmetic, as which one it is cannot be foreseen. */
 static inline uint32_t set_match(const struct set *set, const uint64_t key[2]) {
@@ -211,6 +202,27 @@ static inline uint32_t set_match(const struct set *set, const uint64_t key[2]) {
   for (int k = 0; k < 2; k++) ways |= (uint32_t)(((set->key[k][0] ^ key[0]) | (set->key[k][1] ^ key[1])) == 0) << k;
   return ways;
 #endif
+}
+
+/* Ids of a piece that is not in its set, unless another of the same batch brought it there. */
+static void set_add(struct bpe_cache *c, const struct place *p, const struct bpe_miss *m) {
+  struct set *set = p->set;
+  if (set_match(set, p->key)) return;
+  uint32_t ids[SLOT_IDS] = {0};
+  if (m->count <= SLOT_IDS) {
+    memcpy(ids, m->ids, m->count * sizeof(uint32_t));
+    ids[0] |= (m->count - 1) << COUNT_SHIFT;
+  } else {
+    uint64_t place = log_add(c, m->piece, m->ids, m->count);
+    if (place == 0) return;
+    ids[0] = (uint32_t)IN_LOG << COUNT_SHIFT;
+    memcpy(ids + 2, &place, sizeof place);
+  }
+  c->filled++;
+  memcpy(set->key[1], set->key[0], sizeof set->key[0]);
+  memcpy(set->ids[1], set->ids[0], sizeof set->ids[0]);
+  memcpy(set->key[0], p->key, sizeof set->key[0]);
+  memcpy(set->ids[0], ids, sizeof ids);
 }
 
 /* A slot whose ids are in the log. */
@@ -230,10 +242,7 @@ static __attribute__((noinline)) void short_logged(const struct bpe *b, struct b
 
 /* ---- batches -------------------------------------------------------------------------------------------------------- */
 
-static inline uint64_t hash_scalar(const uint64_t key[2]) { /* 32 bits */
-  unsigned __int128 m = (unsigned __int128)(key[0] ^ 0x9E3779B97F4A7C15u) * (key[1] ^ 0xA0761D6478BD642Fu);
-  return ((uint64_t)m ^ (uint64_t)(m >> 64)) & UINT32_MAX;
-}
+static inline uint64_t hash_scalar(const uint64_t key[2]) { return bpe_key_hash(key) & UINT32_MAX; }
 
 #ifdef __x86_64__
 static inline SIMD_TARGET_AVX2 uint64_t hash_crc(const uint64_t key[2]) { return _mm_crc32_u64(_mm_crc32_u64(0, key[0]), key[1]); }
@@ -275,11 +284,6 @@ static __attribute__((noinline)) void grow(struct bpe_cache *c) {
   c->set_count = larger;
   c->filled = 0;
 }
-
-struct place {
-  uint64_t key[2]; /* long: hash, place in the log */
-  struct set *set; /* long: bucket */
-};
 
 /* Pieces of 1 to 15 bytes as keys; `readable` bytes may be read at its start. */
 static inline void make_key(uint64_t key[2], const char *piece, size_t n, size_t readable) {
@@ -404,9 +408,52 @@ static int place_pieces(const struct bpe_cache *c, const char *text, size_t read
   return place_scalar(c, text, readable, ends, count, places, longs);
 }
 
+/* Pieces of up to BPE_SHORT bytes that the cache lacks are left out at first: they are encoded together, and their ids put
+ * where they belong. */
+struct left_out {
+  uint8_t piece[BPE_PIECES];
+  uint32_t at[BPE_PIECES]; /* ids of the batch before it, those left out not counted */
+};
+
+static __attribute__((noinline)) void put_left_out(const struct bpe *b, struct bpe_cache *c, struct slice text, const uint32_t *ends,
+                                                   const struct place *places, const struct left_out *left, int count, size_t first, struct ids *out) {
+  struct bpe_miss misses[MISSES];
+  /* The last ones first: what lies behind moves to its place at once. */
+  size_t room = 0;
+  for (int k = 0; k < count; k++) room += ends[left->piece[k]] - (left->piece[k] ? ends[left->piece[k] - 1] : 0);
+  ids_reserve(out, room);
+  size_t end = out->len, to = out->len + room; /* [to, ..) is in place, `end` ids are not */
+  while (count > 0) {
+    int some = count < MISSES ? count : MISSES;
+    count -= some;
+    for (int k = 0; k < some; k++) {
+      int i = left->piece[count + k];
+      uint32_t begin = i ? ends[i - 1] : 0;
+      misses[k].piece = (struct slice){text.data + begin, ends[i] - begin};
+      misses[k].key = misses[k].piece.len <= SHORT_KEY ? places[i].key : NULL;
+    }
+    bpe_encode_misses(b, &c->fits, misses, some);
+    for (int k = some; k-- > 0;) {
+      size_t at = first + left->at[count + k], behind = end - at;
+      to -= behind;
+      memmove(out->data + to, out->data + at, behind * sizeof(uint32_t));
+      to -= misses[k].count;
+      memcpy(out->data + to, misses[k].ids, misses[k].count * sizeof(uint32_t));
+      end = at;
+      const struct place *p = &places[left->piece[count + k]];
+      if (misses[k].key) set_add(c, p, &misses[k]);
+      else log_keep(c, p->key[0], misses[k].piece, misses[k].ids, misses[k].count);
+    }
+  }
+  memmove(out->data + end, out->data + to, (out->len + room - to) * sizeof(uint32_t));
+  out->len += end + room - to;
+}
+
 void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice text, size_t from, const uint32_t *ends, int count, struct ids *out) {
   struct place places[BPE_PIECES];
   uint8_t longs[BPE_PIECES];
+  struct left_out left;
+  int missing = 0;
   text = (struct slice){text.data + from, text.len - from};
   if (c->filled > c->set_count && c->set_count <= c->set_limit / GROWTH) grow(c);
   int found = place_pieces(c, text.data, text.len, ends, count, places, longs);
@@ -420,6 +467,7 @@ void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice te
   }
   ids_reserve(out, SLOT_IDS * (size_t)count);
   uint32_t *to = out->data + out->len, begin = 0;
+  ptrdiff_t first = (ptrdiff_t)out->len;
   for (int i = 0; i < count; i++) {
     struct slice piece = {text.data + begin, ends[i] - begin};
     const struct place *p = &places[i];
@@ -439,12 +487,18 @@ void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice te
         out->len = (size_t)(to - out->data);
         short_logged(b, c, set, (int)(ways >> 1), piece, out);
       } else {
-        out->len = (size_t)(to - out->data);
-        short_miss(b, c, set, p->key, piece, out);
+        left.piece[missing] = (uint8_t)i;
+        left.at[missing++] = (uint32_t)(to - out->data - first);
+        continue;
       }
     } else {
-      out->len = (size_t)(to - out->data);
       const uint32_t *entry = piece.len <= LONG_KEY ? log_entry(c, p->key[1], piece) : NULL;
+      if (!entry && piece.len <= BPE_SHORT) {
+        left.piece[missing] = (uint8_t)i;
+        left.at[missing++] = (uint32_t)(to - out->data - first);
+        continue;
+      }
+      out->len = (size_t)(to - out->data);
       if (entry) log_emit(entry, out);
       else if (piece.len <= LONG_KEY) long_miss(b, c, p->key[0], piece, out);
       else bpe_encode_uncached(b, &c->fits, piece, out);
@@ -453,6 +507,7 @@ void bpe_encode_pieces(const struct bpe *b, struct bpe_cache *c, struct slice te
     to = out->data + out->len;
   }
   out->len = (size_t)(to - out->data);
+  if (missing) put_left_out(b, c, text, ends, places, &left, missing, (size_t)first, out);
 }
 
 void bpe_encode_piece(const struct bpe *b, struct bpe_cache *c, struct slice piece, struct ids *out) {

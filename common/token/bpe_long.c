@@ -14,6 +14,10 @@
  * Whether two tokens fit is remembered in a small table.
  *
  * Heap: any vocabulary, n log n; also the first pieces, as the trie costs as much as some 10 KB of text.
+ *
+ * Parts: two bytes that stand next to each other in no token are never joined, so that a piece may be cut between them.
+ * Text that is not words, such as base64, random bytes, ideographs and signs, falls into parts of a few bytes, which merge
+ * side by side; only parts of more than BPE_SHORT bytes are left for backtracking and the heap.
  */
 #include <stdlib.h>
 
@@ -25,6 +29,8 @@ enum {
   PERIODIC_MOST = 4 << 20,    /* bytes */
   LINEAR_FROM = 1 << 19,      /* bytes of pieces to merge before the trie is made, those of long pieces counted eight times */
   FIT_BITS = 12,              /* log2 of the table of fits of one long piece */
+  PART_BYTES = 16,            /* parts are put together up to this length */
+  PARTS = 32,
   TRIE_NODES = 1 << 24,       /* an edge's key has 24 bits for its node */
 };
 
@@ -251,6 +257,16 @@ static bool stay(const struct bpe *b, uint32_t left, uint32_t right, uint32_t li
   }
 }
 
+/* The first pairs that it will look at. */
+static inline void stay_fetch(const struct bpe *b, uint32_t left, uint32_t right) {
+  for (int k = 0; k < 3; k++) {
+    __builtin_prefetch(bpe_pair_bucket(b, bpe_pair_key(left, right)));
+    if (left >= 256 && (right < 256 || left > right)) left = b->parts[left].right;
+    else if (right < 256) return;
+    else right = b->parts[right].left;
+  }
+}
+
 void bpe_linear_free(struct bpe_linear *l) {
   if (!l) return;
   if (l->edges) bpe_unmap(l->edges, sizeof *l->edges << (64 - l->shift));
@@ -260,28 +276,29 @@ void bpe_linear_free(struct bpe_linear *l) {
   free(l);
 }
 
-/* Adds the path of a symbol below that of its left part, which has a lower number and so is there; false when there are too many nodes. */
+static inline const unsigned char *bytes_of(const struct bpe *b, uint32_t symbol) {
+  return (const unsigned char *)b->v->bytes.data + b->v->entries[b->id[symbol]].offset;
+}
+
+/* Where the path of a symbol leaves that of its left part, which has a lower number and so is there. */
+static inline uint32_t trie_above(const struct bpe_linear *l, const uint32_t *node_of, uint32_t left, const unsigned char *bytes) {
+  return left < 256 ? l->start[(uint32_t)bytes[0] << 8 | bytes[1]] : node_of[left];
+}
+
+/* Adds the path of a symbol below that of its left part; false when there are too many nodes. */
 static bool trie_insert(struct bpe_linear *l, uint32_t *node_of, const struct bpe *b, uint32_t symbol) {
-  struct slice bytes = vocab_bytes(b->v, b->id[symbol]);
-  uint32_t left = b->parts[symbol].left, node;
-  size_t depth;
-  if (left < 256) {
-    uint32_t *start = &l->start[(uint32_t)(unsigned char)bytes.data[0] << 8 | (unsigned char)bytes.data[1]];
-    if (*start == 0) *start = trie_add(l, 0);
-    node = *start;
-    depth = 2;
-  } else {
-    node = node_of[left];
-    depth = b->v->entries[b->id[left]].length;
-  }
-  for (; depth < bytes.len; depth++) {
-    uint32_t next = trie_step(l, node, (unsigned char)bytes.data[depth]);
-    if (next == 0) {
+  const unsigned char *bytes = bytes_of(b, symbol);
+  uint32_t left = b->parts[symbol].left, node = trie_above(l, node_of, left, bytes), length = l->length[symbol];
+  if (node == 0) node = l->start[(uint32_t)bytes[0] << 8 | bytes[1]] = trie_add(l, 0);
+  for (uint32_t depth = left < 256 ? 2 : l->length[left]; depth < length; depth++) {
+    uint32_t key = node << 8 | bytes[depth], mask = (uint32_t)(UINT64_MAX >> l->shift), i = edge_hash(key, l->shift);
+    while (l->edges[i].key != key && l->edges[i].key != 0) i = (i + 1) & mask;
+    uint32_t next = l->edges[i].to;
+    if (l->edges[i].key == 0) {
       if (l->count == TRIE_NODES - 1) return false;
-      if (2 * (l->edge_count + 1) > (size_t)1 << (64 - l->shift)) edges_resize(l, 65 - l->shift);
       next = trie_add(l, node);
-      edges_insert(l, (struct edge){node << 8 | (unsigned char)bytes.data[depth], next});
-      l->edge_count++;
+      l->edges[i] = (struct edge){key, next};
+      if (2 * ++l->edge_count > (size_t)1 << (64 - l->shift)) edges_resize(l, 65 - l->shift);
     }
     node = next;
   }
@@ -292,11 +309,9 @@ static bool trie_insert(struct bpe_linear *l, uint32_t *node_of, const struct bp
 
 /* The first edge that a symbol will need; its left part is mostly there by now. */
 static inline void trie_fetch(const struct bpe_linear *l, const uint32_t *node_of, const struct bpe *b, uint32_t symbol) {
-  uint32_t left = b->parts[symbol].left;
-  struct slice bytes = vocab_bytes(b->v, b->id[symbol]);
-  size_t at = left < 256 ? 2 : b->v->entries[b->id[left]].length;
-  uint32_t node = left < 256 ? l->start[(uint32_t)(unsigned char)bytes.data[0] << 8 | (unsigned char)bytes.data[1]] : node_of[left];
-  if (at < bytes.len) __builtin_prefetch(&l->edges[edge_hash(node << 8 | (unsigned char)bytes.data[at], l->shift)]);
+  uint32_t left = b->parts[symbol].left, depth = left < 256 ? 2 : l->length[left];
+  const unsigned char *bytes = bytes_of(b, symbol);
+  if (depth < l->length[symbol]) __builtin_prefetch(&l->edges[edge_hash(trie_above(l, node_of, left, bytes) << 8 | bytes[depth], l->shift)], 1);
 }
 
 /* Nodes without a token of their own take that of the node above, once all are there; a node is made after that one. */
@@ -307,36 +322,30 @@ static void trie_fill(struct bpe_linear *l, const struct bpe *b, const uint32_t 
     passed[n] = l->nodes[l->nodes[n].above].symbol;
     if (l->nodes[n].symbol == BPE_NONE) l->nodes[n].symbol = passed[n];
   }
-  for (uint32_t s = 0; s < 256; s++) {
-    l->prefix[s] = BPE_NONE;
-    l->length[s] = 1;
-  }
-  for (uint32_t s = 256; s < b->symbols; s++) {
-    struct slice bytes = vocab_bytes(b->v, b->id[s]);
-    l->length[s] = (uint32_t)bytes.len;
-    l->prefix[s] = passed[node_of[s]] != BPE_NONE ? passed[node_of[s]] : (unsigned char)bytes.data[0];
-  }
+  for (uint32_t s = 0; s < 256; s++) l->prefix[s] = BPE_NONE;
+  for (uint32_t s = 256; s < b->symbols; s++) l->prefix[s] = passed[node_of[s]] != BPE_NONE ? passed[node_of[s]] : bytes_of(b, s)[0];
   free(passed);
 }
 
 static void prepare_linear(struct bpe *b) {
   bool linear = b->monotonic;
   for (uint32_t s = 256; s < b->symbols && linear; s++) {
-    if (s + 16 < b->symbols) {
-      struct bpe_parts next = b->parts[s + 16];
-      __builtin_prefetch(b->pairs + (bpe_pair_hash(next.left, next.right) >> b->pairs_shift) * BPE_BUCKET);
-    }
+    if (s + 16 < b->symbols) stay_fetch(b, b->parts[s + 16].left, b->parts[s + 16].right);
     linear = stay(b, b->parts[s].left, b->parts[s].right, s);
   }
   if (linear) {
     struct bpe_linear *l = NEW(struct bpe_linear);
     uint32_t *node_of = NEW_ARRAY(uint32_t, b->symbols);
     int bits = 10;
-    while ((size_t)1 << bits < 4 * (size_t)b->symbols) bits++;
+    while ((size_t)1 << bits < 5 * (size_t)b->symbols / 2) bits++;
     edges_resize(l, bits);
+    l->capacity = 2 * (size_t)b->symbols;
+    l->nodes = MALLOC(l->capacity * sizeof *l->nodes);
     l->prefix = MALLOC(b->symbols * sizeof *l->prefix);
     l->length = MALLOC(b->symbols * sizeof *l->length);
     trie_add(l, 0);
+    for (uint32_t s = 0; s < 256; s++) l->length[s] = 1;
+    for (uint32_t s = 256; s < b->symbols; s++) l->length[s] = b->v->entries[b->id[s]].length;
     for (uint32_t s = 256; s < b->symbols && linear; s++) {
       if (s + 16 < b->symbols) trie_fetch(l, node_of, b, s + 16);
       linear = trie_insert(l, node_of, b, s);
@@ -377,7 +386,8 @@ static inline bool fit(const struct bpe *b, const struct bpe_fits *fits, uint32_
   return fit;
 }
 
-static inline __attribute__((always_inline)) void backtrack(const struct bpe *b, const struct bpe_fits *fits, uint64_t *dead, struct slice piece, struct ids *out) {
+static inline __attribute__((always_inline)) void backtrack(const struct bpe *b, const struct bpe_fits *fits, uint64_t *dead, struct slice piece,
+                                                            struct ids *out) {
   const struct bpe_linear *l = b->linear;
   size_t n = piece.len, at = 0;
   const unsigned char *text = (const unsigned char *)piece.data;
@@ -430,8 +440,51 @@ bool bpe_prepare(const struct bpe *b, size_t merged) {
   return sum >= LINEAR_FROM && is_linear(b);
 }
 
+static void encode_part(const struct bpe *b, struct slice part, struct ids *out) {
+  if (bpe_prepare(b, 8 * part.len)) bpe_merge_backtracking(b, part, out);
+  else bpe_merge_heap(b, part, out);
+}
+
+static void emit_parts(const struct bpe *b, struct bpe_miss *parts, int count, struct ids *out) {
+  bpe_merge_misses(b, parts, count);
+  for (int k = 0; k < count; k++) {
+    ids_reserve(out, parts[k].count);
+    memcpy(out->data + out->len, parts[k].ids, parts[k].count * sizeof(uint32_t));
+    out->len += parts[k].count;
+  }
+}
+
+static inline bool joined(const struct bpe *b, unsigned char left, unsigned char right) {
+  uint32_t pair = (uint32_t)left << 8 | right;
+  return b->joined[pair >> 6] >> (pair & 63) & 1;
+}
+
+void bpe_merge_parts(const struct bpe *b, struct slice piece, struct ids *out) {
+  const unsigned char *text = (const unsigned char *)piece.data;
+  struct bpe_miss parts[PARTS];
+  int count = 0;
+  for (size_t begin = 0, end, at = 0; begin < piece.len; begin = end) {
+    end = begin; /* the last place to cut that makes a part of PART_BYTES at most, else the first one */
+    while (at < piece.len) {
+      at++;
+      if (at < piece.len && joined(b, text[at - 1], text[at])) continue;
+      if (at - begin > PART_BYTES && end > begin) break;
+      end = at;
+      if (at - begin >= PART_BYTES) break;
+    }
+    at = end;
+    struct slice part = {piece.data + begin, end - begin};
+    if (part.len <= BPE_SHORT) parts[count++].piece = part;
+    if (count == PARTS || part.len > BPE_SHORT) {
+      emit_parts(b, parts, count, out);
+      count = 0;
+    }
+    if (part.len > BPE_SHORT) encode_part(b, part, out);
+  }
+  emit_parts(b, parts, count, out);
+}
+
 void bpe_encode_long(const struct bpe *b, struct slice piece, struct ids *out) {
   if (b->monotonic && is_short_list(piece)) merge_runs(b, piece, out);
-  else if (bpe_prepare(b, 8 * piece.len)) bpe_merge_backtracking(b, piece, out);
-  else bpe_merge_heap(b, piece, out);
+  else bpe_merge_parts(b, piece, out);
 }

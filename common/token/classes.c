@@ -36,29 +36,24 @@ static const struct range newer[] = {
   {0x1E5EE, 0x1E5EF, MARK}, {0x1E5F0, 0x1E5F0, CASELESS}, {0x1E5F1, 0x1E5FA, CLASS_NUMBER}, {0x2EBF0, 0x2EE5D, CASELESS},
 };
 
-static uint8_t classify(uint32_t u) {
-  switch (utf8proc_category((utf8proc_int32_t)u)) {
-  case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LT:
-    return CAPITAL;
-  case UTF8PROC_CATEGORY_LL:
-    return SMALL;
-  case UTF8PROC_CATEGORY_LM: case UTF8PROC_CATEGORY_LO:
-    return CASELESS;
-  case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
-    return MARK;
-  case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_NO:
-    return CLASS_NUMBER;
-  case UTF8PROC_CATEGORY_ZS: case UTF8PROC_CATEGORY_ZL: case UTF8PROC_CATEGORY_ZP:
-    return CLASS_SPACE;
-  case UTF8PROC_CATEGORY_CC:
-    return (u >= 9 && u <= 13) || u == 0x85 ? CLASS_SPACE : CLASS_OTHER;
-  case UTF8PROC_CATEGORY_CN:
-    for (size_t i = 0; i < sizeof newer / sizeof newer[0]; i++)
-      if (u >= newer[i].first && u <= newer[i].last) return newer[i].bits;
-    return CLASS_OTHER;
-  default:
-    return CLASS_OTHER;
+/* By general category; those that are not listed are CLASS_OTHER. */
+static const uint8_t of_category[] = {
+  [UTF8PROC_CATEGORY_LU] = CAPITAL, [UTF8PROC_CATEGORY_LT] = CAPITAL, [UTF8PROC_CATEGORY_LL] = SMALL, [UTF8PROC_CATEGORY_LM] = CASELESS, [UTF8PROC_CATEGORY_LO] = CASELESS,
+  [UTF8PROC_CATEGORY_MN] = MARK, [UTF8PROC_CATEGORY_MC] = MARK, [UTF8PROC_CATEGORY_ME] = MARK,
+  [UTF8PROC_CATEGORY_ND] = CLASS_NUMBER, [UTF8PROC_CATEGORY_NL] = CLASS_NUMBER, [UTF8PROC_CATEGORY_NO] = CLASS_NUMBER,
+  [UTF8PROC_CATEGORY_ZS] = CLASS_SPACE, [UTF8PROC_CATEGORY_ZL] = CLASS_SPACE, [UTF8PROC_CATEGORY_ZP] = CLASS_SPACE,
+  [UTF8PROC_CATEGORY_CO] = CLASS_OTHER,
+};
+
+static void classify(uint8_t block[256], uint32_t first) {
+  for (uint32_t i = 0; i < 256; i++) block[i] = of_category[utf8proc_category((utf8proc_int32_t)(first + i))];
+  if (first == 0) {
+    for (unsigned i = 9; i <= 13; i++) block[i] = CLASS_SPACE;
+    block[0x85] = CLASS_SPACE;
   }
+  for (size_t k = 0; k < sizeof newer / sizeof newer[0]; k++)
+    for (uint32_t u = newer[k].first > first ? newer[k].first : first; u <= newer[k].last && u < first + 256; u++)
+      if (utf8proc_category((utf8proc_int32_t)u) == UTF8PROC_CATEGORY_CN) block[u - first] = newer[k].bits;
 }
 
 /* The bits of the 64 code points from u on, or CLASSES_MIXED (as for surrogates: they never occur). */
@@ -79,11 +74,13 @@ static void alike(unsigned i, unsigned cases) {
     w->first[cases][i] = 0x80, w->span[cases][i] = 63;
     return;
   }
+  uint8_t bits_of[64];
+  for (unsigned second = 0; second < 64; second++) bits_of[second] = (uint8_t)bits_of_64((i - 32) << 12 | second << 6, mask);
   /* E0 has longer forms of two bytes below A0; in EA, Hangul from B0 on counts, not Yi. */
   for (unsigned first = i == 32 ? 32 : i == 42 ? 48 : 0; first < 64; first++) {
-    unsigned bits = bits_of_64((i - 32) << 12 | first << 6, mask), except = 0, exceptions = 0;
+    unsigned bits = bits_of[first], except = 0, exceptions = 0;
     for (unsigned last = first; last < 64 && bits != CLASSES_MIXED; last++) {
-      if (bits_of_64((i - 32) << 12 | last << 6, mask) != bits) except = last, exceptions++;
+      if (bits_of[last] != bits) except = last, exceptions++;
       if (exceptions > 1) break;
       if (except == last || last - first < best) continue;
       best = last - first;
@@ -119,7 +116,7 @@ static void build(void) {
   size_t blocks = 0;
   for (uint32_t page = 0; page < CLASSES_END / 256; page++) {
     uint8_t *block = table.block[blocks];
-    for (uint32_t i = 0; i < 256; i++) block[i] = classify(page << 8 | i);
+    classify(block, page << 8);
     size_t same = 0;
     /* Newest first: neighbours are alike. */
     for (same = blocks; same > 0; same--)

@@ -127,6 +127,8 @@ static size_t cut_below(const struct classes *c, const struct pattern *stages, i
   for (size_t i = from; i > 0; i--) {
     struct side x, y, w;
     unsigned length;
+    enum char_class class = (enum char_class)c->byte[base[i]]; /* of an ASCII character */
+    if (class == c->byte[base[i - 1]] && (class == CLASS_LETTER || class == CLASS_SPACE)) continue; /* no pattern cuts there: long runs */
     if ((base[i] & 0xC0) == 0x80 || !decode(c, base + i, end, &y, &length) || !stands_alone(&y)) continue;
     size_t start = before(c, base, i, &x);
     if (start == i) continue;

@@ -75,7 +75,8 @@ static int compile(struct stage *stage, const char *s, size_t n, struct err *e) 
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
   int code = 0;
   PCRE2_SIZE offset = 0;
-  stage->code = pcre2_compile((PCRE2_SPTR)(text.data ? text.data : ""), text.len, PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &code, &offset, context);
+  uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+  stage->code = pcre2_compile((PCRE2_SPTR)(text.data ? text.data : ""), text.len, options, &code, &offset, context);
   pcre2_compile_context_free(context);
   buffer_release(&text);
   if (!stage->code) {
@@ -121,6 +122,7 @@ int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err 
     s += n;
     if (!*s) break;
   }
+  classes_get(); /* the tables are made now, not with the first text */
   *out = p;
   return 0;
 }

@@ -87,6 +87,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   backtracking.len = 0;
   bpe_merge_runs(b, text, &backtracking);
   if (!same(&array, &backtracking)) abort();
+  backtracking.len = 0;
+  bpe_merge_parts(b, text, &backtracking);
+  if (!same(&array, &backtracking)) abort();
   /* Ranks as the text has it, so that parts may rank above their tokens. */
   for (uint32_t k = 0; k + 1 < v.size; k++) {
     struct vocab_entry *one = &v.entries[k], *other = &v.entries[256 + text.len % (v.size - 256)];
@@ -103,6 +106,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!same(&array, &backtracking)) abort();
   backtracking.len = 0;
   bpe_merge_runs(b, text, &backtracking);
+  if (!same(&array, &backtracking)) abort();
+  backtracking.len = 0;
+  bpe_merge_parts(b, text, &backtracking);
   if (!same(&array, &backtracking)) abort();
   ids_release(&array);
   ids_release(&backtracking);

@@ -111,7 +111,7 @@ static void test_random_vocabularies(void) {
   struct rng rng;
   char text[400];
   rng_init(&rng, 11);
-  int array = 0, heap = 0, backtracking = 0, runs = 0, cached = 0, rounds = 0;
+  int array = 0, heap = 0, backtracking = 0, runs = 0, parts = 0, cached = 0, rounds = 0;
   /* Random merges: many tokens do not encode to themselves, so that backtracking must notice and use its heap; the
    * whole-piece rule is left out of all but the last. */
   for (int k = 0; k < 120; k++) {
@@ -128,6 +128,7 @@ static void test_random_vocabularies(void) {
       heap += !merges_to(bpe_merge_heap, b, piece, &want);
       backtracking += !merges_to(bpe_merge_backtracking, b, piece, &want);
       runs += !merges_to(bpe_merge_runs, b, piece, &want);
+      parts += !merges_to(bpe_merge_parts, b, piece, &want);
       if (bpe_find(b, piece) < 0 || piece.len == 1) cached += !encodes_to(b, NULL, piece, &want);
       bpe_encode_piece(b, NULL, piece, &direct);
       cached += !encodes_to(b, small, piece, &direct) + !encodes_to(b, large, piece, &direct);
@@ -144,6 +145,7 @@ static void test_random_vocabularies(void) {
   ok(heap == 0, "so is merging with a heap (%d wrong)", heap);
   ok(backtracking == 0, "so is backtracking, for any vocabulary (%d wrong)", backtracking);
   ok(runs == 0, "so is merging runs (%d wrong)", runs);
+  ok(parts == 0, "so is merging parts (%d wrong)", parts);
   ok(cached == 0, "a cached piece has the ids of an uncached one");
 }
 
@@ -279,7 +281,7 @@ static void test_real(const char *vocabulary, const char *text_path) {
       struct ids want = {0};
       bpe_merge_array(b, piece, &want);
       wrong += !merges_to(bpe_merge_heap, b, piece, &want) + !merges_to(bpe_merge_backtracking, b, piece, &want);
-      wrong += !merges_to(bpe_merge_runs, b, piece, &want);
+      wrong += !merges_to(bpe_merge_runs, b, piece, &want) + !merges_to(bpe_merge_parts, b, piece, &want);
       bpe_encode_piece(b, NULL, piece, &direct);
       ids_release(&want);
     }
@@ -293,7 +295,7 @@ static void test_real(const char *vocabulary, const char *text_path) {
     struct slice piece = {all.data + at, 3000};
     struct ids want = {0};
     bpe_merge_heap(b, piece, &want);
-    wrong += !merges_to(bpe_merge_array, b, piece, &want) + !merges_to(bpe_merge_backtracking, b, piece, &want);
+    wrong += !merges_to(bpe_merge_array, b, piece, &want) + !merges_to(bpe_merge_backtracking, b, piece, &want) + !merges_to(bpe_merge_parts, b, piece, &want);
     ids_release(&want);
   }
   ok(wrong == 0 && pieces > 1000, "%s: every way gives the same ids for %d pieces (%d wrong)", strrchr(vocabulary, '/') + 1, pieces, wrong);
