@@ -2,8 +2,8 @@
  *
  * Pre-tokenisers: text -> pieces that no merge crosses.  Every byte of the text is in exactly one piece.
  *
- * A pattern is the name of a known one (gpt2, cl100k, o200k, none) or a regular expression; every spelling of a known
- * pattern that we have met stands for its name.  Several stages, each splitting the pieces of the one before (Hugging
+ * A pattern is the name of a known one (gpt2, cl100k, o200k, none; in place of llama3, qwen2 and deepseek stands their
+ * spelling) or a regular expression; every spelling of a named pattern that we have met stands for its name.  Several stages, each splitting the pieces of the one before (Hugging
  * Face's Sequence), are joined by newlines.  Hand-written: the named ones; Llama 3's and Qwen's kin of cl100k; Mistral's
  * tekken; DeepSeek-V3's stages; the stage Digits before any of them; the words of -t words.  All else runs in PCRE2's JIT
  * with match limits (and at its speed, about 150 to 250 MB/s).  What a regular expression does not match is a piece of its

@@ -155,7 +155,8 @@ SCAN_AVX512 uint64_t bytes_avx512(const struct scan_bytes_avx512 *v, uint8_t fir
 SCAN_AVX2 uint64_t bytes_avx2(const struct scan_bytes_avx2 *v, uint8_t first, uint8_t last) { return scan_range_avx2(v, first, last); }
 
 /* letters: ASCII ones; control: ASCII that is not printed; high: bytes from 0x80; range: characters of the second stage. */
-SCAN_AVX2 uint64_t starts_deepseek(const struct scan_block *b, uint64_t space, uint64_t newline, uint64_t letters, uint64_t control, uint64_t high, uint64_t range, const uint8_t *p, const uint8_t *end) {
+SCAN_AVX2 uint64_t starts_deepseek(const struct scan_block *b, uint64_t space, uint64_t newline, uint64_t letters, uint64_t control, uint64_t high,
+                                   uint64_t range, const uint8_t *p, const uint8_t *end) {
   uint64_t mark = b->other & b->head, sign = b->other & ~mark, none = control & sign, turns = range ^ range << 1;
   for (uint64_t m = sign & high & ~b->inner & (none ^ (none - 1)); m; m &= m - 1) { /* the first one is enough */
     unsigned i = scan_bottom(m), length;

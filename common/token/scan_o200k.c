@@ -57,10 +57,11 @@ static const uint8_t *next_o200k(const struct pattern *pattern, const struct cla
 
 #ifdef __x86_64__
 
-SCAN_AVX2 uint64_t starts_o200k(const struct pattern *pattern, const struct scan_block *b, uint64_t space, uint64_t newline, uint64_t apostrophe, uint64_t slash, const uint8_t *p, const uint8_t *end) {
+SCAN_AVX2 uint64_t starts_o200k(const struct pattern *pattern, const struct scan_block *b, uint64_t space, uint64_t newline, uint64_t apostrophe,
+                                uint64_t slash, const uint8_t *p, const uint8_t *end) {
   uint64_t mark = b->other & b->head, capital = b->head & ~b->tail, small = b->tail & ~b->head;
-  struct window w = {.word = b->letter | mark, .sign = b->other & ~mark, .number = b->number, .white = b->white, .newline = newline & b->white, .space = space & b->white,
-                     .inner = b->inner, .length = b->length, .digits = (unsigned)pattern->digits};
+  struct window w = {.word = b->letter | mark, .sign = b->other & ~mark, .number = b->number, .white = b->white, .newline = newline & b->white,
+                     .space = space & b->white, .inner = b->inner, .length = b->length, .digits = (unsigned)pattern->digits};
   w.undecided = (mark & ~(w.word << 1)) | (capital & (b->head & b->tail) << 1);
   uint64_t starts = window_starts(&w) | (capital & small << 1);
   w.undecided |= slash & w.absorbed << 1;

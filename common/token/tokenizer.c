@@ -68,7 +68,9 @@ static int load_folder_files(struct vocab *v, const char *path, json_t **config,
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   *config = NULL;
   if (strcmp(base, "tokenizer.json")) return 0;
-  if (load_beside(path, base, "tokenizer_config.json", &v->config, e) || load_beside(path, base, "special_tokens_map.json", &v->special_map, e) || load_beside(path, base, "chat_template.jinja", &v->chat_template, e)) return -1;
+  if (load_beside(path, base, "tokenizer_config.json", &v->config, e) || load_beside(path, base, "special_tokens_map.json", &v->special_map, e) ||
+      load_beside(path, base, "chat_template.jinja", &v->chat_template, e))
+    return -1;
   if (v->config.len && !(*config = parse_json("tokenizer_config.json", &v->config, e))) return err_prefix(e, "%.*s", (int)(base - path), path);
   return 0;
 }
@@ -84,8 +86,9 @@ static int load_file(struct vocab *v, const char *path, const struct tokenizer_o
   while (first < file.len && strchr(" \t\r\n", file.data[first]) && file.data[first]) first++;
   bool native = slice_starts(file, SLICE("#crawl2lm-tokenizer")), json = first < file.len && file.data[first] == '{';
   int status = 0;
-  if ((native || json) && options && (options->pattern || options->special_count >= 0)) status = err_usage(e, "%s: -p and -s are for .tiktoken files; this one has its own pattern and specials", path);
-  else if (native) {
+  if ((native || json) && options && (options->pattern || options->special_count >= 0)) {
+    status = err_usage(e, "%s: -p and -s are for .tiktoken files; this one has its own pattern and specials", path);
+  } else if (native) {
     status = vocab_read(v, file, path, e);
   } else if (json) {
     json_t *config = NULL;
@@ -195,6 +198,7 @@ uint64_t tokenizer_hash(const struct tokenizer *shared) {
 int64_t tokenizer_eot(const struct tokenizer *t) { return t->vocab.eot; }
 struct slice tokenizer_bytes(const struct tokenizer *t, uint32_t id) { return vocab_bytes(&t->vocab, id); }
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id) { return id < t->vocab.size && t->vocab.entries[id].special; }
+bool tokenizer_normalizes(const struct tokenizer *t) { return t->vocab.nfc; }
 
 int64_t tokenizer_find(const struct tokenizer *t, struct slice bytes) {
   size_t length;
@@ -219,19 +223,39 @@ static int check_limits(const struct tokenizer *t, struct err *e) {
   return limits ? err_set(e, "%s, which only tokenizer.json can say: write hf", limits) : 0;
 }
 
-int tokenizer_write_tsv(const struct tokenizer *t, const char *path, struct err *e) {
+int tokenizer_tsv(const struct tokenizer *t, struct buffer *out, struct err *e) {
   if (check_limits(t, e)) return -1;
+  vocab_write(out, &t->vocab);
+  return 0;
+}
+
+int tokenizer_write_tsv(const struct tokenizer *t, const char *path, struct err *e) {
   struct buffer text = {0};
-  vocab_write(&text, &t->vocab);
-  int status = output_file(path, text.data, text.len, e);
+  int status = tokenizer_tsv(t, &text, e);
+  if (status == 0) status = output_file(path, text.data, text.len, e);
   buffer_release(&text);
   return status;
 }
 
-static int write_in(const char *folder, const char *name, const struct buffer *text, struct err *e) {
+struct member { /* a file of a folder */
+  const char *name;
+  const struct buffer *text;
+};
+
+/* None takes its name before all are written: a full disk leaves the folder as it was. */
+static int write_members(const char *folder, const struct member *members, int count, struct err *e) {
+  enum { MOST = 4 };
+  struct output *out[MOST] = {NULL};
   struct buffer path = {0};
-  buffer_printf(&path, "%s/%s", folder, name);
-  int status = output_file(buffer_string(&path), text->data, text->len, e);
+  int status = 0, done = 0;
+  for (int i = 0; i < count && status == 0; i++) {
+    buffer_clear(&path);
+    buffer_printf(&path, "%s/%s", folder, members[i].name);
+    if ((status = output_open(&out[i], buffer_string(&path), 0, e))) out[i] = NULL;
+    else if ((status = output_write(out[i], members[i].text->data, members[i].text->len, e)) == 0) status = output_flush(out[i], e);
+  }
+  for (; done < count && status == 0; done++) status = output_commit(out[done], e);
+  for (; done < count; done++) output_abort(out[done]);
   buffer_release(&path);
   return status;
 }
@@ -239,10 +263,12 @@ static int write_in(const char *folder, const char *name, const struct buffer *t
 int tokenizer_write_hf(const struct tokenizer *t, const char *folder, struct err *e) {
   struct buffer text = {0}, config = {0};
   int status = format_write_hf(&text, &config, &t->vocab, e);
-  if (status == 0) status = write_in(folder, "tokenizer_config.json", &config, e);
-  if (status == 0 && t->vocab.special_map.len) status = write_in(folder, "special_tokens_map.json", &t->vocab.special_map, e);
-  if (status == 0 && t->vocab.chat_template.len) status = write_in(folder, "chat_template.jinja", &t->vocab.chat_template, e);
-  if (status == 0) status = write_in(folder, "tokenizer.json", &text, e);
+  struct member members[4] = {{"tokenizer_config.json", &config}};
+  int count = 1;
+  if (t->vocab.special_map.len) members[count++] = (struct member){"special_tokens_map.json", &t->vocab.special_map};
+  if (t->vocab.chat_template.len) members[count++] = (struct member){"chat_template.jinja", &t->vocab.chat_template};
+  members[count++] = (struct member){"tokenizer.json", &text};
+  if (status == 0) status = write_members(folder, members, count, e);
   buffer_release(&text);
   buffer_release(&config);
   return status;
@@ -251,12 +277,13 @@ int tokenizer_write_hf(const struct tokenizer *t, const char *folder, struct err
 int tokenizer_write_gpt2(const struct tokenizer *t, const char *folder, struct err *e) {
   struct gpt2_files files = {0};
   struct buffer other = {0};
-  int status = exists(folder, "tokenizer.json", &other) ? err_set(e, "%s: the folder holds tokenizer.json, which readers take before vocab.json and merges.txt: choose another", folder) : 0;
+  int status = 0;
+  if (exists(folder, "tokenizer.json", &other))
+    status = err_set(e, "%s: the folder holds tokenizer.json, which readers take before vocab.json and merges.txt: choose another", folder);
   if (status == 0) status = check_limits(t, e);
   if (status == 0) status = format_write_gpt2(&files, &t->vocab, e);
-  if (status == 0) status = write_in(folder, "tokenizer_config.json", &files.config, e);
-  if (status == 0) status = write_in(folder, "vocab.json", &files.ids, e);
-  if (status == 0) status = write_in(folder, "merges.txt", &files.merges, e);
+  const struct member members[] = {{"tokenizer_config.json", &files.config}, {"vocab.json", &files.ids}, {"merges.txt", &files.merges}};
+  if (status == 0) status = write_members(folder, members, 3, e);
   buffer_release(&other);
   buffer_release(&files.ids);
   buffer_release(&files.merges);

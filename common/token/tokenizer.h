@@ -39,6 +39,7 @@ uint64_t tokenizer_hash(const struct tokenizer *t);
 int64_t tokenizer_eot(const struct tokenizer *t);   /* -1: none */
 struct slice tokenizer_bytes(const struct tokenizer *t, uint32_t id); /* what the id decodes to; empty for a hole */
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id);
+bool tokenizer_normalizes(const struct tokenizer *t); /* text is put into NFC first: ids decode to that */
 int64_t tokenizer_find(const struct tokenizer *t, struct slice bytes); /* special first, then ordinary; -1 */
 /* What the post-processor puts before (and after) a prompt: lm-sample encodes prefix + prompt. */
 const uint32_t *tokenizer_prefix(const struct tokenizer *t, int *count);
@@ -46,9 +47,11 @@ const uint32_t *tokenizer_suffix(const struct tokenizer *t, int *count);
 
 /* Each file is replaced atomically.  Folders exist.  What a format cannot hold is an error before anything is written.
  * hf: `tokenizer.json` and `tokenizer_config.json`; of a tokenizer that was read from such a folder, whatever else stood in
- * the configuration, `special_tokens_map.json` and `chat_template.jinja` too.  gpt2: `vocab.json`, `merges.txt`, `tokenizer_config.json`; only with
- * the pattern gpt2.  tiktoken: BASE64 RANK lines of the ordinary tokens; pattern and specials are not in the file. */
+ * the configuration, `special_tokens_map.json` and `chat_template.jinja` too.  gpt2: `vocab.json`, `merges.txt`,
+ * `tokenizer_config.json`; only with the pattern gpt2.  tiktoken: BASE64 RANK lines of the ordinary tokens; pattern and
+ * specials are not in the file. */
 int tokenizer_write_tsv(const struct tokenizer *t, const char *path, struct err *e);
+int tokenizer_tsv(const struct tokenizer *t, struct buffer *out, struct err *e); /* the native form, appended */
 int tokenizer_write_hf(const struct tokenizer *t, const char *folder, struct err *e);
 int tokenizer_write_gpt2(const struct tokenizer *t, const char *folder, struct err *e);
 int tokenizer_write_tiktoken(const struct tokenizer *t, const char *path, struct err *e);

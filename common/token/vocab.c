@@ -151,7 +151,8 @@ int vocab_check(const struct vocab *v, struct err *e) {
     if (t->left == VOCAB_NONE && t->right == VOCAB_NONE) continue;
     if (t->left == id && t->right == id) continue; /* no merge makes it: for decoding only */
     struct slice left = vocab_bytes(v, t->left), right = vocab_bytes(v, t->right);
-    if (left.len == 0 || right.len == 0 || v->entries[t->left].special || v->entries[t->right].special || left.len + right.len != t->length || memcmp(left.data, bytes, left.len) || memcmp(right.data, bytes + left.len, right.len))
+    if (left.len == 0 || right.len == 0 || v->entries[t->left].special || v->entries[t->right].special ||
+        left.len + right.len != t->length || memcmp(left.data, bytes, left.len) || memcmp(right.data, bytes + left.len, right.len))
       return err_set(e, "token %" PRIu32 " is not its parts %" PRIu32 " and %" PRIu32 " joined", id, t->left, t->right);
   }
   for (int b = 0; b < 256; b++)

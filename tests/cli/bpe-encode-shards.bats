@@ -99,6 +99,34 @@ sides() { encode -d "$1_train.bin" | sort > train; encode -d "$1_val.bin" | sort
   grep -q 'finished run with other shards' err
 }
 
+@test "a second run into the same set is refused while the first one lives, and its shards stay" {
+  mkfifo pipe
+  encode --shard-tokens 5000 -o p.bin < pipe & first=$!
+  exec 4> pipe
+  cat "$DOCUMENTS" >&4
+  for _ in $(seq 500); do [ ! -e p_progress.tsv ] || [ ! -e p_000000.bin ] || break; sleep 0.01; done
+  for resume in '' --resume; do
+    status=0
+    encode --shard-tokens 700 $resume -o p.bin "$DOCUMENTS" 2> err || status=$?
+    [ $status -eq 1 ] && grep -q 'p_progress.tsv: another run is writing these shards' err
+  done
+  exec 4>&-
+  wait $first
+  encode -d p_0*.bin | cmp - "$DOCUMENTS"
+  encode --shard-tokens 5000 -o again.bin "$DOCUMENTS"
+  diff <(sed 's/^again/p/' again_manifest.tsv) p_manifest.tsv
+}
+
+@test "--resume of a finished set with a shard that changed or is gone says to begin anew" {
+  encode --shard-tokens 5000 -o p.bin "$DOCUMENTS"
+  printf '\3\0' | dd of=p_000001.bin bs=1 seek=3000 conv=notrunc 2> err
+  ! encode --shard-tokens 5000 --resume -o p.bin "$DOCUMENTS" 2> err || false
+  grep -q 'p_000001.bin: damaged.*: begin anew without --resume$' err
+  rm p_000001.bin
+  ! encode --shard-tokens 5000 --resume -o p.bin "$DOCUMENTS" 2> err || false
+  grep -q 'p_000001.bin: missing.*: begin anew without --resume$' err
+}
+
 @test "--resume names the setting that differs" {
   ! encode --shard-tokens 5000 -o p.bin "$DOCUMENTS" missing 2> err || false
   before=$(cat p_*)
@@ -199,6 +227,11 @@ sides() { encode -d "$1_train.bin" | sort > train; encode -d "$1_val.bin" | sort
   encode -t words:words --inspect <<< 'words some' | cmp - <(printf 'id\tbytes\ttext\n0\t5\t<unk>\n0\t5\t<unk>\n')
 }
 
+@test "--inspect: control characters of two bytes, which terminals obey too, are shown as bytes" {
+  printf 'a\302\2332J\302\302\237\302\240\303\233' > raw
+  encode -t chars --raw --inspect raw | tail -n +2 | cut -f 3 | tr -d '\n' | cmp - <(printf '%s\302\240\303\233' 'a\xC2\x9B2J\xC2\xC2\x9F')
+}
+
 @test "--inspect on a terminal: colours without raw control bytes; NO_COLOR: a table" {
   script -qec true /dev/null > /dev/null 2>&1 || skip 'no script(1)'
   printf 'a b\n\033]0;title\007' > raw
@@ -222,4 +255,21 @@ sides() { encode -d "$1_train.bin" | sort > train; encode -d "$1_val.bin" | sort
   done
   encode -t chars --ratio texts | grep -q $'\t1\t6\t2\t3\t1\tHan$'
   encode -t bytes --ratio --raw -j 3 texts | grep -q $'\t0\t6\t6\t1\t0.333333333\tHan$'
+}
+
+@test "--ratio: white space where raw text is cut still counts with the word behind it" {
+  perl -e 'print "\xE6\xBC\xA2 \t ab\xC2\xA0 \n\xE3\x80\x80 c\x20" x 20000' > spaces
+  perl -e 'print "ab\n"' > list
+  for memory in 1M 64M 1G; do encode -t words:list --ratio --raw -S $memory spaces; done | sort | uniq -c | awk '$1 != 3 { exit 1 }'
+}
+
+@test "--ratio: with a tokenizer that normalizes, the normal form is counted, wherever raw text is cut" {
+  "$BIN/bpe-train" -q --from "$TOK" --format hf -o hf
+  sed -i 's/"normalizer": *null/"normalizer": {"type": "NFC"}/' hf/tokenizer.json
+  grep -q NFC hf/tokenizer.json
+  perl -e 'print "cafe\xCC\x81 \xE6\xBC\xA2 \xE0\xA5\x98\xE0\xA5\x98 \xE2\x84\xAB\xD0\x9F " x 20000' > accents
+  for memory in 1M 64M 1G; do encode -t hf --ratio --raw -S $memory accents; done > tables
+  sort tables | uniq -c | awk '$1 != 3 { exit 1 }'
+  grep -q $'\t240000\t240000\t1\t0.333333333\tDevanagari$' tables
+  awk -F '\t' 'NR == 2 { b = $3; t = $4 } NR > 2 && NR < 8 { b -= $3; t -= $4 } END { exit b || t }' tables
 }

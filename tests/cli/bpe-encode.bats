@@ -40,6 +40,14 @@ peak() { bpe-encode -q --stats peak.json "$@" && sed -nE 's/.*"peak_rss": *([0-9
   [ "$(cat five five five five five five five five | peak -t tok.tsv -S 16M -j 2 --raw -o o.bin)" -lt $((idle + 18000)) ]
 }
 
+@test "an -S beyond what the machine has is no more than a bound" {
+  bpe-encode -q -t tok.tsv --raw --ids corpus.txt > ids
+  for memory in 64G 16384G; do
+    [ "$(peak -t tok.tsv -S $memory -j 2 --raw --ids -o o.ids corpus.txt)" -lt 200000 ]
+    cmp ids o.ids
+  done
+}
+
 @test "a line of 20 MB takes three times its length at most, in every scheme, and gives the ids of the raw text" {
   local scheme jobs plain
   text 20 > twenty
@@ -58,12 +66,24 @@ peak() { bpe-encode -q --stats peak.json "$@" && sed -nE 's/.*"peak_rss": *([0-9
   bpe-encode -t tok.tsv -d three.bin | cmp - three.tsv
 }
 
-@test "raw text without a place to cut is held twice, not more" {
+@test "raw text without a place to cut takes three times its length at most" {
   local plain
   head -c 20000000 /dev/zero | tr '\0' a > letter
   plain=$(peak -t tok.tsv -S 1M --raw -o o.bin corpus.txt)
   [ "$(peak -t tok.tsv -S 1M --raw -o letter.bin letter)" -lt $((plain + 4000 + 3 * 20 * 1024)) ]
   bpe-encode -q -t tok.tsv -d --raw letter.bin | cmp - letter
+}
+
+@test "chars: text without ASCII streams, cut between characters and bytes that are none" {
+  perl -e 'print "\xE6\xBC\xA2\xF0\x9F\x98\x80" x 1000000' > han
+  perl -e 'print "\xC3\xA9\xE6\xBC\xF0\x9F\x98\xFF\x80\xE6\xBC\xA2" x 100000' > broken
+  [ "$(peak -t chars -S 1M -j 1 --raw -o han.bin han)" -lt $(($(peak -t chars -S 1M -j 1 --raw -o o.bin corpus.txt) + 2048)) ]
+  for file in han broken; do
+    bpe-encode -q -t chars -S 1M --raw -o small.bin $file
+    bpe-encode -q -t chars -S 4G -j 1 --raw -o large.bin $file
+    cmp small.bin large.bin
+    bpe-encode -q -t chars -d --raw small.bin | cmp - $file
+  done
 }
 
 @test "the number of threads and the memory change nothing, in any mode" {
@@ -166,4 +186,24 @@ peak() { bpe-encode -q --stats peak.json "$@" && sed -nE 's/.*"peak_rss": *([0-9
       bpe-encode -q -t "$scheme" -d o.bin | cmp - <(cut -f 2 d.tsv)
     done
   done
+}
+
+@test "options that would change nothing are wrong usage" {
+  local options status
+  for options in '--raw --max-document 9' '--raw --rejects r' '-d --max-document 9' '-d --rejects r' '--ids --dtype u32' '--inspect --dtype u32' '--ratio --dtype u16'; do
+    status=0
+    bpe-encode -q -t bytes $options corpus.txt > out 2> err || status=$?
+    [ $status -eq 2 ] && [ ! -s out ] && [ ! -e r ] && grep -q 'exclude' err
+  done
+}
+
+@test "decoding tokens of 64 KiB streams" {
+  head -c 65537 /dev/zero | tr '\0' a > letters
+  bpe-train -q -n 290 -p none --raw -o long.tsv letters
+  head -c $((65536 * 1600)) /dev/zero | tr '\0' a > long
+  bpe-encode -q -t long.tsv --raw -o long.bin long
+  [ "$(wc -c < long.bin)" -lt 10000 ]
+  bpe-encode -q -t long.tsv -d --raw long.bin | cmp - long
+  bpe-encode -q -t long.tsv -d long.bin | cmp - <(cat long; echo)
+  [ "$(peak -t long.tsv -d --raw -o back long.bin)" -lt 40000 ]
 }

@@ -39,6 +39,15 @@ large() { awk 'BEGIN { srand(1); for (i = 0; i < 60000; i++) printf "w%d%s", int
   done
 }
 
+@test "little memory is enough for many pairs: -S bounds what the process takes" {
+  awk 'BEGIN { srand(1); for (i = 0; i < 300000; i++) { w = ""; for (k = int(rand() * 10) + 3; k; k--) w = w sprintf("%c", 97 + rand() * 26); print w } }' > words.txt
+  bpe-train -q -n 3000 --raw -o all.tsv words.txt
+  bpe-train -q -n 3000 --raw -S 4M --stats stats.json -o small.tsv words.txt
+  cmp all.tsv small.tsv
+  # the program itself and the vocabulary come on top
+  [ "$(sed -n 's/.*"peak_rss": \([0-9]*\).*/\1/p' stats.json)" -lt $((20 << 20)) ]
+}
+
 @test "a tokenizer that is continued is the one trained at once" {
   large > large.txt
   local tie
@@ -92,6 +101,15 @@ large() { awk 'BEGIN { srand(1); for (i = 0; i < 60000; i++) printf "w%d%s", int
   bpe-train -q --from t.tiktoken -p gpt2 -n 520 --raw -o more.tsv corpus.txt
 }
 
+@test "what the native form cannot hold is refused" {
+  bpe-train -q --from tok.tsv --format hf -o strict
+  sed -i 's/"lstrip": *false/"lstrip": true/' strict/tokenizer.json
+  grep -q '"lstrip": true' strict/tokenizer.json
+  fails 1 'only tokenizer.json can say' bpe-train --from strict -o strict.tsv
+  [ ! -e strict.tsv ]
+  bpe-train -q --from strict --format hf -o again
+}
+
 @test "training writes each format whole or not at all" {
   bpe-train -q -n 500 --raw --format gpt2 -o gpt2 corpus.txt
   [ -s gpt2/vocab.json ] && [ -s gpt2/merges.txt ]
@@ -107,6 +125,12 @@ large() { awk 'BEGIN { srand(1); for (i = 0; i < 60000; i++) printf "w%d%s", int
   [ ! -e wrong ]
   fails 1 '' bpe-train -q -n 500 --raw --format hf -o new missing.txt
   [ ! -e new ]
+  # a file that grows too large stands for a full disk
+  local format
+  for format in hf gpt2; do
+    fails 1 'cannot write' bash -c "trap '' XFSZ; ulimit -f 1; bpe-train -q -n 500 --raw --format $format -o new corpus.txt"
+    [ ! -e new ]
+  done
 }
 
 @test "--min-frequency stops at the first pair below it" {

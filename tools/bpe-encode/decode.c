@@ -30,10 +30,18 @@ static int put_tokens(struct decode *d, const uint32_t *ids, size_t n, struct er
   int64_t eot = scheme_eot(d->scheme);
   d->line.len = 0;
   for (size_t i = 0; i < n; i++) {
+    if (d->line.len >= DETOKENIZER_MOST) {
+      if (output_write(d->out, d->line.data, d->line.len, e)) return -1;
+      d->line.len = 0;
+    }
     bool boundary = eot >= 0 && ids[i] == (uint32_t)eot;
     if (!boundary && d->open && d->words == 0) {
       i += detokenizer_run(d->table, ids + i, n - i, &d->line);
       if (i == n) break;
+      if (d->line.len >= DETOKENIZER_MOST) {
+        i--;
+        continue;
+      }
       boundary = eot >= 0 && ids[i] == (uint32_t)eot;
     }
     if (boundary || !d->open) d->documents++;

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Texts of more than 15 bytes lie in a buffer of their own, and their entries say where.  Code points have no table: ASCII
+ * is narrowed, all else is left to the caller.
+ */
 #include "tools/bpe-encode/detokenizer.h"
 
 #include <stdlib.h>
@@ -96,7 +100,9 @@ size_t detokenizer_run(const struct detokenizer *d, const uint32_t *ids, size_t 
       buffer_reserve(out, at.length + (n - i) * sizeof(struct entry));
       buffer_append(out, d->texts.data + at.from, at.length);
       to = out->data + out->len;
-      continue;
+      if (out->len < DETOKENIZER_MOST) continue;
+      i++;
+      break;
     }
     to += length;
   }

@@ -24,7 +24,7 @@
 #include "tools/bpe-encode/ratio.h"
 #include "tools/bpe-encode/shard_set.h"
 
-enum { BATCH_LEAST = 8 << 10, BATCH_MOST = 128 << 10, MEMORY_OF_TEXT = 5, CACHE_LEAST = 64 << 10, FIXED = 256 << 10 };
+enum { BATCH_LEAST = 8 << 10, BATCH_MOST = 128 << 10, MEMORY_OF_TEXT = 5, CACHE_LEAST = 64 << 10, CACHE_MOST = 1 << 30, FIXED = 256 << 10 };
 
 struct counts {
   uint64_t in, out, rejected, bad; /* documents */
@@ -81,6 +81,8 @@ struct encode {
 static size_t cut_text(void *context, struct slice text) {
   const struct encode *n = context;
   size_t cut = scheme_cut(n->scheme, text, n->s->allow_special);
+  /* A word counts with the white space before it. */
+  while (n->s->ratio && cut && scheme_spaced(n->scheme) && scheme_space_ends(text, cut)) cut = scheme_cut(n->scheme, (struct slice){text.data, cut}, false);
   /* Bytes may be cut anywhere; counts of scripts need whole characters. */
   for (size_t k = 1; n->s->ratio && k < 4 && k <= cut; k++) {
     unsigned char c = (unsigned char)text.data[cut - k];
@@ -362,7 +364,11 @@ static int open_output(struct encode *n, struct err *e) {
 static int finish(struct encode *n, struct err *e) {
   const struct counts *c = &n->counts;
   if (n->s->ratio) {
-    struct ratio_row all = {c->out, c->bytes, c->characters, c->tokens};
+    struct ratio_row all = {.documents = c->out};
+    for (int i = 0; i < SCRIPTS; i++) {
+      const struct ratio_row *row = &n->by_script->rows[i];
+      all.bytes += row->bytes, all.characters += row->characters, all.tokens += row->tokens;
+    }
     if (ratio_write(n->by_script, &all, n->s->tokenizer, n->lines, e)) return -1;
   }
   if (n->inspect && inspect_end(n->inspect, c->out, c->bytes, c->characters, c->tokens, e)) return -1;
@@ -411,11 +417,12 @@ int encode_run(struct program *p, const struct settings *s, const struct scheme 
   int jobs = (int)p->jobs, status = -1;
   struct encode n = {.p = p, .s = s, .scheme = scheme, .batch_bytes = batch_size(p->memory, jobs)};
   size_t cache = (size_t)p->memory / 4 / (size_t)jobs;
+  cache = cache < CACHE_LEAST ? CACHE_LEAST : cache > CACHE_MOST ? CACHE_MOST : cache; /* more of it hits no more often */
   n.wall = progress_clock();
   n.cpu = cpu_seconds();
   n.operands = NEW_ARRAY(struct operand, (size_t)p->operand_count + 1);
   n.workers = NEW_ARRAY(struct worker, (size_t)jobs);
-  for (int i = 0; i < jobs; i++) n.workers[i].scheme = scheme_worker_new(scheme, cache < CACHE_LEAST ? CACHE_LEAST : cache);
+  for (int i = 0; i < jobs; i++) n.workers[i].scheme = scheme_worker_new(scheme, cache);
   struct document_reader_options reading = {.batch_bytes = n.batch_bytes};
   if (s->raw) n.raw = raw_reader_new(p->operand, p->operand_count, n.batch_bytes, cut_text, &n);
   else {

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * What of a token's bytes is a character is for utf8_decode() to say; what a terminal would obey or not show, for Unicode's
+ * general category as utf8proc has it.
+ */
 #include "tools/bpe-encode/inspect.h"
 
 #include <inttypes.h>
@@ -107,6 +111,22 @@ static void put_colours(struct inspect *i, struct slice s, bool special) {
   if (coloured) buffer_append_string(out, "\x1B[0m");
 }
 
+/* ---- the table ------------------------------------------------------------------------------------------------------ */
+
+/* As vocab_escape(), and U+0080 to U+009F, which terminals obey, as bytes too: the table may come to one. */
+static void put_text(struct inspect *i, struct slice s) {
+  size_t from = 0;
+  for (size_t at = 0; at + 1 < s.len; at++) {
+    unsigned char next = (unsigned char)s.data[at + 1];
+    if (s.data[at] != '\xC2' || next < 0x80 || next >= 0xA0) continue;
+    vocab_escape(&i->text, (struct slice){s.data + from, at - from});
+    buffer_printf(&i->text, "\\xC2\\x%02X", next);
+    from = at + 2;
+    at++;
+  }
+  vocab_escape(&i->text, (struct slice){s.data + from, s.len - from});
+}
+
 /* ---- both ----------------------------------------------------------------------------------------------------------- */
 
 static int put_token(struct inspect *i, uint32_t id, struct err *e) {
@@ -118,7 +138,7 @@ static int put_token(struct inspect *i, uint32_t id, struct err *e) {
     put_colours(i, buffer_slice(&i->bytes), scheme_is_special(i->scheme, id));
   } else {
     buffer_printf(&i->text, "%" PRIu32 "\t%zu\t", id, i->bytes.len);
-    vocab_escape(&i->text, buffer_slice(&i->bytes));
+    put_text(i, buffer_slice(&i->bytes));
     buffer_put(&i->text, '\n');
   }
   i->token++;

@@ -112,7 +112,13 @@ static void count_characters(const struct ratio *r, struct slice text, bool byte
 
 int ratio_count(const struct ratio *r, struct scheme_worker *w, struct slice text, const uint32_t *ids, size_t n, struct ratio_counts *c, struct err *e) {
   if (r->tokens) {
+    struct buffer normal = {0}; /* what was encoded */
+    if (tokenizer_normalizes(scheme_tokenizer(r->scheme))) {
+      for (size_t i = 0; i < n; i++) buffer_append_slice(&normal, scheme_bytes(r->scheme, ids[i]));
+      text = buffer_slice(&normal);
+    }
     count_ids(r, text, ids, n, c);
+    buffer_release(&normal);
     return 0;
   }
   if (!scheme_spaced(r->scheme)) {

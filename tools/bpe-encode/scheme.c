@@ -198,6 +198,12 @@ static int encode_words(struct scheme_worker *w, struct slice text, bool only_en
   return count;
 }
 
+bool scheme_space_ends(struct slice text, size_t at) {
+  size_t start = at;
+  while (start > 0 && at - start < 3 && ((unsigned char)text.data[--start] & 0xC0) == 0x80) continue;
+  return is_space((struct slice){text.data + start, at - start});
+}
+
 int scheme_word_ends(struct scheme_worker *w, struct slice text, struct ids *ends, struct err *e) {
   if (text.len > UINT32_MAX) return err_set(e, "a text of %zu bytes: at most 4 GiB", text.len);
   return encode_words(w, text, true, ends, e);
@@ -266,7 +272,7 @@ size_t scheme_cut(const struct scheme *s, struct slice text, bool allow_special)
     return text.len;
   case SCHEME_CHARS:
     for (size_t i = text.len; i-- > 1;)
-      if ((unsigned char)text.data[i] < 0x80) return i;
+      if (((unsigned char)text.data[i] & 0xC0) != 0x80) return i;
     return 0;
   case SCHEME_WORDS:
     for (size_t i = text.len; i-- > 1;)

@@ -37,6 +37,7 @@ void scheme_worker_free(struct scheme_worker *w);
 int scheme_encode(struct scheme_worker *w, struct slice text, bool allow_special, struct ids *out, struct err *e);
 /* words: where each token ends in the text. */
 int scheme_word_ends(struct scheme_worker *w, struct slice text, struct ids *ends, struct err *e);
+bool scheme_space_ends(struct slice text, size_t at); /* the character before at > 0 is white space between words */
 
 /* A place where text may be cut in two without changing its ids; 0: none. */
 size_t scheme_cut(const struct scheme *s, struct slice text, bool allow_special);

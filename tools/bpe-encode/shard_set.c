@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -209,20 +210,19 @@ static int compare_settings(const struct shard_set *s, struct slice theirs, stru
 
 /* ---- finished shards ------------------------------------------------------------------------------------------------ */
 
-static const char remedy[] = "remove it to have it written again, or begin anew without --resume";
-
-static int damaged(struct err *e) {
+static int damaged(const char *remedy, struct err *e) {
   struct err why = *e;
   return err_set(e, "%s: %s", why.message, remedy);
 }
 
 /* The shard holds what its row says: header, size, and the hash of all its tokens.  0, 1: not there, -1. */
-static int verify_shard(const struct shard_set *s, const struct row *row, struct err *e) {
+static int verify_shard(const struct shard_set *s, const struct row *row, bool complete, struct err *e) {
+  const char *remedy = complete ? "begin anew without --resume" : "remove it to have it written again, or begin anew without --resume";
   char *path = beside(s, row->file);
   struct shard_reader *r = NULL;
   int status = 0;
   if (access(path, F_OK)) status = errno == ENOENT ? 1 : err_errno(e, "%s", path);
-  else if (shard_reader_open(&r, path, e)) status = damaged(e);
+  else if (shard_reader_open(&r, path, e)) status = damaged(remedy, e);
   if (r) {
     const struct shard_header *h = shard_reader_header(r), *want = &s->o.header;
     if (!h->ours || h->token_bytes != want->token_bytes || h->vocabulary_size != want->vocabulary_size || h->end_of_text != want->end_of_text || h->tokenizer_hash != want->tokenizer_hash)
@@ -232,7 +232,7 @@ static int verify_shard(const struct shard_set *s, const struct row *row, struct
       uint32_t *ids = MALLOC(VERIFY_TOKENS * sizeof *ids);
       int64_t n;
       while ((n = shard_reader_read(r, ids, VERIFY_TOKENS, e)) > 0) continue;
-      if (n < 0) status = damaged(e);
+      if (n < 0) status = damaged(remedy, e);
       free(ids);
     }
     shard_reader_close(r);
@@ -261,7 +261,7 @@ static int complete_set(struct shard_set *s, struct err *e) {
     if (strcmp(base_name(buffer_string(&name)), row->file) || row->tokens > s->o.shard_tokens || (!last && row->tokens != s->o.shard_tokens))
       status = err_usage(e, "--resume: %s_manifest.tsv is of a finished run with other shards: begin anew without --resume", base_name(s->prefix));
     else {
-      int got = verify_shard(s, row, e);
+      int got = verify_shard(s, row, true, e);
       if (got > 0) got = err_set(e, "%s: missing, but %s_manifest.tsv lists it: begin anew without --resume", row->file, base_name(s->prefix));
       if (got) status = -1;
     }
@@ -274,11 +274,21 @@ static int complete_set(struct shard_set *s, struct err *e) {
   return status;
 }
 
+/* A run holds a lock on its progress while it lives: two would mix their shards.  Where there are no locks, none is seen. */
+static int check_alone(const struct shard_set *s, struct err *e) {
+  char *name = table_name(s, "progress");
+  int fd = open(name, O_RDONLY | O_CLOEXEC), status = 0;
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) status = err_set(e, "%s: another run is writing these shards", name);
+  if (fd >= 0) close(fd);
+  free(name);
+  return status;
+}
+
 static void put_progress_row(const struct row *r, struct buffer *out) {
   buffer_printf(out, "%s\t%" PRId64 "\t%" PRId64 "\t%016" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%d\n", r->file, r->tokens, r->bytes, r->hash, r->document, r->document_tokens, r->part);
 }
 
-/* Replaces P_progress.tsv by the rows there are and opens it for more. */
+/* Replaces P_progress.tsv by the rows there are, opens it for more and locks it. */
 static int begin_progress(struct shard_set *s, struct err *e) {
   struct buffer text = {0};
   buffer_append_slice(&text, buffer_slice(&s->settings));
@@ -290,6 +300,7 @@ static int begin_progress(struct shard_set *s, struct err *e) {
   if (status == 0) {
     s->progress = open(name, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (s->progress < 0) status = err_errno(e, "%s", name);
+    else (void)!flock(s->progress, LOCK_EX | LOCK_NB);
   }
   buffer_release(&text);
   free(name);
@@ -316,7 +327,7 @@ static int take_up(struct shard_set *s, struct err *e) {
   struct slice theirs;
   struct rows rows = {0};
   bool broken[PARTS] = {false};
-  int status = read_table(s, "progress", &text, e);
+  int status = check_alone(s, e) ? -1 : read_table(s, "progress", &text, e);
   if (status == 1 && (parse_table(s, "progress", &text, &theirs, &rows, e) || compare_settings(s, theirs, e))) status = -1;
   for (size_t i = 0; status == 1 && i < rows.count; i++) {
     struct row *row = &rows.items[i];
@@ -328,7 +339,7 @@ static int take_up(struct shard_set *s, struct err *e) {
     if (strcmp(base_name(buffer_string(&name)), row->file) || row->tokens != s->o.shard_tokens || row->document < p->done_document) status = err_set(e, "%s_progress.tsv: %s does not follow the rows before it", s->prefix, row->file);
     buffer_release(&name);
     if (status != 1) break;
-    int got = verify_shard(s, row, e);
+    int got = verify_shard(s, row, false, e);
     if (got < 0) status = -1;
     broken[row->part] = got > 0;
     if (got) continue;
@@ -369,7 +380,7 @@ static int begin_shard(struct shard_set *s, int part, struct err *e) {
 static int claim(struct shard_set *s, struct err *e) {
   static const char *const which[] = {"manifest", "progress"};
   struct rows rows = {0};
-  int status = 0;
+  int status = check_alone(s, e);
   for (int i = 0; i < 2 && status == 0; i++) {
     struct buffer text = {0};
     struct slice settings;

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The vocabulary is copied token by token, so that what only the tokenizer's own format holds stays behind.
+ */
 #include "tools/bpe-train/base.h"
 
 #include <stdlib.h>

@@ -3,6 +3,7 @@
  * bpe-train: documents or raw text -> a tokenizer, or a list of words.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,8 +70,8 @@ static int write_tokenizer(const struct program *p, const struct settings *s, co
   default: break;
   }
   struct buffer text = {0};
-  vocab_write(&text, tokenizer_vocab(t));
-  int status = output_write(out, text.data, text.len, e);
+  int status = tokenizer_tsv(t, &text, e);
+  if (status == 0) status = output_write(out, text.data, text.len, e);
   buffer_release(&text);
   return status;
 }
@@ -249,7 +250,7 @@ int main(int argc, char **argv) {
   struct settings s = {0};
   const struct option options[] = {
     {OPTION_COUNT, 'n', "vocab-size", &s.size, "V", "ids in all: 256 bytes, merges and specials", .min = 1, .max = 9e18},
-    {OPTION_STRING, 'p', "pattern", &s.pattern, "PATTERN", "gpt2, cl100k, o200k, none or a regular expression (default gpt2)"},
+    {OPTION_STRING, 'p', "pattern", &s.pattern, "PATTERN", "gpt2, cl100k, o200k, none, llama3, qwen2, deepseek or a regular expression (default gpt2)"},
     {OPTION_LIST, 's', "special", &s.specials, "SPECIAL", "a special token, may repeat; '' for none (default <|endoftext|>)"},
     {OPTION_FLAG, 0, "raw", &s.raw, NULL, "each operand is one document of any bytes"},
     {OPTION_CHOICE, 0, "tie", &s.tie, "RULE", "which of equally frequent pairs goes first (default hf)", .choices = "hf|raw|lexical"},
@@ -273,6 +274,8 @@ int main(int argc, char **argv) {
   };
   if (!program_start(&p, argc, argv)) return p.status;
   default_specials(&s);
+  /* What is freed goes back to the system: without this glibc keeps larger and larger blocks (mallopt(3)), beyond -S. */
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
   struct err e;
   int status = program_end(&p, run(&p, &s, &e), &e);
   option_list_release(&s.specials);

@@ -17,7 +17,9 @@ struct corpus_options {
   bool words;          /* leave out white space */
 };
 
-/* Free *out with words_free(); NULL on failure.  Also sets the program's stats in, out, rejected, bad, bytes. */
-int corpus_count(struct words **out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials, const struct corpus_options *options, struct err *e);
+/* Reads the program's operands on its threads, within its memory.  Free *out with words_free(); NULL on failure.  Also sets the
+ * program's stats in, out, rejected, bad, bytes, pieces, distinct and time.spilled. */
+int corpus_count(struct words **out, struct program *p, const struct pretokenizer *pattern, const struct specials *specials,
+                 const struct corpus_options *options, struct err *e);
 
 #endif

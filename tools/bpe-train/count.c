@@ -533,7 +533,22 @@ int counter_spill(struct counter *c, struct err *e) {
   return 0;
 }
 
+/* Room for all of `from` too, at once: it comes in the order of the hashes, and would fill the front of a table that grows meanwhile, the
+ * more slowly the fuller that is.  False where memory does not go so far. */
+static bool make_room_for(struct counter *c, const struct counter *from) {
+  size_t keys = c->used + from->used, lines = (keys / 4 + 1) * 5 / WAYS + 5, places = c->place_count;
+  size_t arena = c->arena_used + from->arena_used;
+  if (lines < c->line_count) lines = c->line_count;
+  while ((c->longer + from->longer) * 4 > places * 3) places *= 2;
+  size_t least = table_bytes(lines) + RELEASE + whole_pages(arena) + PAGE + 2 * places * sizeof *c->places;
+  if (least > c->memory || arena > c->arena_size || lines > UINT32_MAX) return false;
+  if (lines > c->line_count) grow_table(c, lines);
+  while (c->place_count < places) grow_places(c);
+  return true;
+}
+
 int counter_absorb(struct counter *c, struct counter *from, struct err *e) {
+  if (!make_room_for(c, from)) return counter_spill(c, e);
   struct counter_cursor cursor = {0};
   struct slice piece;
   uint64_t count;

@@ -36,7 +36,7 @@ uint64_t counter_bytes(const struct counter *c);      /* sum of their lengths */
 /* What is in memory becomes a run, if there is anything, and leaves memory. */
 int counter_spill(struct counter *c, struct err *e);
 struct runs *counter_runs(struct counter *c);
-/* Adds what `from` holds in memory, and empties it. */
+/* Adds what `from` holds in memory, and empties it; where both are more than the memory of c, c spills instead and `from` stays. */
 int counter_absorb(struct counter *c, struct counter *from, struct err *e);
 /* Puts what is in memory in order of bytes; nothing may be added any more. */
 void counter_sort(struct counter *c);

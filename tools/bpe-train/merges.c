@@ -5,7 +5,8 @@
  * merge that makes the later of its two symbols.  So rare pairs, nearly all of them, cost neither memory nor time.
  *
  * An epoch starts with a walk over the records: sums by hash of pair give upper bounds (a table of sums, no keys), pairs that
- * may reach the threshold are counted exactly, those that do reach it get their lists, of exactly the size needed.  A heap holds
+ * may reach the threshold are counted exactly (where they are too many for the room, one part of the hashes after the other), those that
+ * do reach it get their lists, of exactly the size needed.  A heap holds
  * them by (count, tie); counts that have fallen since are corrected when an entry comes up.  A merge rewrites the symbols of the
  * records in its list, and sums what it takes from and adds to pairs by neighbour, in arrays indexed by symbol; afterwards each
  * neighbour's pairs are looked up once, and the new pairs that reach the threshold get their lists by a second walk over the same
@@ -28,6 +29,8 @@ enum {
   AHEAD = 6,             /* records are fetched that many before they are merged */
   WALK = 4096,           /* records at a time when there is no list */
   SKETCH_BITS = 24,
+  PART_SHIFT = 32,       /* neither the bits that the table goes by nor, in a small sketch, its own */
+  PARTS_MOST = 64,
   FIRST_SHARE = 256,     /* the first epoch ends at that part of the best pair's count */
   POSTINGS_SLACK = 1 << 16,
 };
@@ -63,6 +66,7 @@ struct trainer {
   size_t heap_count, heap_capacity;
   struct merge merge;
   size_t memory;
+  unsigned parts; /* of the hashes, in which the last epoch counted */
   bool continues; /* there was a vocabulary to start with */
 };
 
@@ -106,7 +110,8 @@ static void heap_drop(struct trainer *t) {
   if (t->heap_count) heap_sink(t, 0, last);
 }
 
-static void heap_build(struct trainer *t) {
+/* All pairs of the table, in any order. */
+static void heap_fill(struct trainer *t) {
   const struct pair_table *table = &t->table;
   t->heap_count = 0;
   for (size_t k = 0; k <= table->mask; k++) {
@@ -114,8 +119,13 @@ static void heap_build(struct trainer *t) {
     GROW(t->heap, t->heap_capacity, t->heap_count + 1);
     t->heap[t->heap_count++] = (struct entry){table->entries[k].count, (uint32_t)(table->keys[k] >> 32), (uint32_t)table->keys[k]};
   }
+}
+
+static void heap_order(struct trainer *t) {
   for (size_t i = t->heap_count / 2; i-- > 0;) heap_sink(t, i, t->heap[i]);
 }
+
+static int by_rank(const void *x, const void *y, void *context) { return before(context, x, y) ? -1 : before(context, y, x); }
 
 /* Takes the best pair of at least the threshold out of the heap. */
 static bool heap_best(struct trainer *t, struct entry *best, struct pair_entry **pair) {
@@ -142,6 +152,8 @@ enum visit { VISIT_SKETCH, VISIT_COUNT, VISIT_POST };
 struct scan {
   uint64_t *sketch;
   unsigned shift;      /* of a hash, to a place in the sketch */
+  unsigned mask, part; /* of a hash's middle bits: only pairs of this part count */
+  size_t found;        /* pairs of the parts before it that reach the threshold */
   bool full;
 };
 
@@ -156,7 +168,8 @@ static inline __attribute__((always_inline)) void visit_pair(struct trainer *t, 
     p->length++;
     return;
   }
-  uint64_t *sum = &c->sketch[pair_hash(key) >> c->shift];
+  uint64_t hash = pair_hash(key), *sum = &c->sketch[hash >> c->shift];
+  if ((hash >> PART_SHIFT & c->mask) != c->part) return;
   if (visit == VISIT_SKETCH) {
     *sum += weight;
     return;
@@ -206,7 +219,26 @@ static size_t power_below(size_t n) {
   return p;
 }
 
-/* Fills the table with the exact counts of the pairs of at least `threshold`, which rises when they are too many. */
+/* Fills the table with the exact counts of the pairs of at least the threshold, in so many parts; of one part all pairs that may reach
+ * it are in the table for a while.  Returns the part at which the table was too small, or `parts`. */
+static unsigned count_parts(struct trainer *t, struct scan *c, unsigned parts, size_t limit) {
+  c->mask = parts - 1;
+  pair_table_reset(&t->table, limit < 1024 ? limit : 1024, limit);
+  for (c->part = 0; c->part < parts; c->part++) {
+    c->found = t->table.count;
+    if (parts > 1) {
+      memset(c->sketch, 0, ((size_t)1 << (64 - c->shift)) * sizeof *c->sketch);
+      scan(t, c, VISIT_SKETCH);
+    }
+    scan(t, c, VISIT_COUNT);
+    if (c->full) break;
+    pair_table_filter(&t->table, t->threshold);
+  }
+  c->full = false;
+  return c->part;
+}
+
+/* Fills the table; the threshold rises when the pairs that reach it are too many. */
 static void count_pairs(struct trainer *t) {
   /* about a sum for each pair: fewer would let many rare pairs through to the table */
   size_t room = power_below(t->memory / 8 / sizeof(uint64_t)), useful = t->symbols.end / 16;
@@ -223,16 +255,16 @@ static void count_pairs(struct trainer *t) {
   if (t->threshold < t->least) t->threshold = t->least;
   size_t limit = power_below(t->memory / 4 / (sizeof(uint64_t) + sizeof(struct pair_entry)));
   if (limit < 64) limit = 64;
-  for (;;) {
-    c.full = false;
-    pair_table_reset(&t->table, limit < 1024 ? limit : 1024, limit);
-    scan(t, &c, VISIT_COUNT);
-    if (!c.full) break;
-    if (t->threshold + 1 >= t->done) limit *= 2; /* the pairs of one count have to be there together */
+  unsigned parts = t->parts / 2 > 1 ? t->parts / 2 : 1;
+  for (unsigned at; (at = count_parts(t, &c, parts, limit)) < parts;) {
+    /* Were the pairs that reach the threshold themselves too many, more parts would not help. */
+    bool many = at && c.found / at * parts > limit / 2;
+    if (parts < PARTS_MOST && !many) parts *= 2;
+    else if (t->threshold + 1 >= t->done) limit *= 2; /* the pairs of one count have to be there together */
     else t->threshold += (t->done - t->threshold) / 2;
   }
+  t->parts = parts;
   free(c.sketch);
-  pair_table_filter(&t->table, t->threshold);
 }
 
 struct cost {
@@ -245,8 +277,8 @@ static int by_count(const void *x, const void *y) {
   return a->count > b->count ? -1 : a->count < b->count;
 }
 
-/* Raises the threshold until the lists take at most `room`; the lists of the most frequent pairs may be too long even so.
- * Returns what they take. */
+/* Raises the threshold until the lists take at most `room`; the lists of the most frequent pairs, if they are all equally frequent, may
+ * be too long even so.  Returns what they take, or what those take that fit. */
 static size_t fit_postings(struct trainer *t, size_t room) {
   struct pair_table *table = &t->table;
   size_t need = 0;
@@ -269,6 +301,8 @@ static size_t fit_postings(struct trainer *t, size_t room) {
   return need;
 }
 
+static struct pair_entry *entry_pair(const struct trainer *t, const struct entry *x) { return pair_table_find(&t->table, pair_key(x->left, x->right)); }
+
 static void start_epoch(struct trainer *t) {
   if (t->postings) munmap(t->postings, t->postings_size * sizeof *t->postings);
   t->postings = NULL;
@@ -283,20 +317,26 @@ static void start_epoch(struct trainer *t) {
   t->postings = mmap(NULL, t->postings_size * sizeof *t->postings, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (t->postings == MAP_FAILED) t->postings = NULL, t->postings_size = 0; /* every pair walks */
   t->postings_count = 0;
-  struct pair_table *table = &t->table;
-  for (size_t k = 0; k <= table->mask; k++) {
-    if (table->keys[k] == PAIR_EMPTY) continue;
-    struct pair_entry *p = &table->entries[k];
-    if (p->length < t->postings_size - t->postings_count) {
-      t->postings[t->postings_count] = UINT32_MAX;
-      p->start = (uint32_t)t->postings_count + 1;
-      t->postings_count += 1 + (size_t)p->length;
+  heap_fill(t);
+  size_t all = 0;
+  for (size_t i = 0; i < t->heap_count; i++) all += 1 + (size_t)entry_pair(t, &t->heap[i])->length;
+  bool fits = all <= most / 2;
+  /* The lists of those that come first; once they are merged there is room again, and the next epoch begins (train()). */
+  if (fits) heap_order(t);
+  else qsort_r(t->heap, t->heap_count, sizeof *t->heap, by_rank, t);
+  for (size_t i = 0; i < t->heap_count; i++) {
+    struct pair_entry *p = entry_pair(t, &t->heap[i]);
+    if (fits || i == 0 || t->postings_count + 1 + p->length <= most / 2) {
+      if (p->length < t->postings_size - t->postings_count) {
+        t->postings[t->postings_count] = UINT32_MAX;
+        p->start = (uint32_t)t->postings_count + 1;
+        t->postings_count += 1 + (size_t)p->length;
+      }
     }
     p->length = 0;
   }
   struct scan c = {0};
   scan(t, &c, VISIT_POST);
-  heap_build(t);
 }
 
 /* ---- merging -------------------------------------------------------------------------------------------------------- */
@@ -584,11 +624,16 @@ static int train(struct trainer *t, const struct merges_options *o, uint32_t *ma
   for (uint32_t id = 0; id < v->size; id++)
     if (v->entries[id].rank != VOCAB_NONE && v->entries[id].rank >= rank) rank = v->entries[id].rank + 1;
   while (*made < o->wanted && status == 0 && t->done > t->least) {
-    uint64_t asked = t->threshold;
+    uint64_t asked = t->threshold, again = 0;
+    uint32_t begun = *made;
     start_epoch(t);
     struct entry best;
     struct pair_entry *pair;
     while (*made < o->wanted && status == 0 && heap_best(t, &best, &pair)) {
+      if (pair->start == POSTINGS_NONE && *made > begun) {
+        again = best.count; /* other lists have become free: a new epoch rather than a walk */
+        break;
+      }
       buffer_clear(&bytes);
       buffer_append_slice(&bytes, vocab_bytes(v, best.left));
       buffer_append_slice(&bytes, vocab_bytes(v, best.right));
@@ -600,6 +645,11 @@ static int train(struct trainer *t, const struct merges_options *o, uint32_t *ma
       v->entries[id].rank = rank++;
       merge_pair(t, &best, pair, id);
       if (++*made % 64 == 0 && o->progress) o->progress(o->context, *made);
+    }
+    if (again) {
+      t->threshold = again;
+      t->done = again + 1;
+      continue;
     }
     /* Where memory ended the epoch early, the next one reaches about as far as this one did, not as far as it would like to. */
     double reached = t->done < UINT64_MAX ? (double)t->threshold / (double)t->done : 0;

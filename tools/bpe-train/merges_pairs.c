@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * Pairs are never removed one by one: a table is built anew with those that stay.
+ */
 #include "tools/bpe-train/merges_pairs.h"
 
 #include <stdlib.h>

@@ -12,7 +12,10 @@
 #include "common/base/memory.h"
 #include "common/io/output.h"
 
-enum { IDLE = 5 << 20 }; /* what a program takes that does nothing */
+enum {
+  IDLE = 5 << 20, /* what a program takes that does nothing */
+  DROPS = 16,     /* parts of the mapping, dropped in turn: dropping all of it would cost as many faults where most of it fits */
+};
 
 /* Resident bytes of this process; 0 where /proc is missing. */
 static size_t resident(const struct symbols *s) {
@@ -56,8 +59,16 @@ void symbols_release(struct symbols *s) {
 void symbols_drop(struct symbols *s) {
   s->visits = 0;
   if (resident(s) < s->threshold) return;
-  madvise(s->base, s->size, MADV_DONTNEED); /* of a shared file mapping: the file keeps the data */
-  size_t rest = resident(s) + s->memory / 8 + (1 << 20);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), part = (s->end / DROPS + page) / page * page, low = s->threshold - s->memory / 32;
+  size_t now = low;
+  for (int i = 0; i < DROPS && now >= low; i++) {
+    if (s->dropped >= s->end) s->dropped = 0;
+    size_t n = s->size - s->dropped < part ? s->size - s->dropped : part;
+    madvise(s->base + s->dropped, n, MADV_DONTNEED); /* of a shared file mapping: the file keeps the data */
+    s->dropped += part;
+    now = resident(s);
+  }
+  size_t rest = now < low ? 0 : now + s->memory / 8 + (1 << 20);
   s->threshold = rest > s->memory + IDLE ? rest : s->memory + IDLE;
 }
 
@@ -115,7 +126,7 @@ void symbols_compact(struct symbols *s) {
     }
     if (last) count = 0, open = false;
   }
-  if (s->file < 0 && s->end > to) {
+  if (s->end > to) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = (to + page - 1) / page * page, end = s->end / page * page;
     if (end > begin) madvise(s->base + begin, end - begin, MADV_DONTNEED);
   }

@@ -38,6 +38,7 @@ struct symbols { /* zero to start; symbols_release() */
   size_t memory;     /* what the process should stay within while the symbols are in a file */
   int statm;
   size_t visits, threshold; /* since the last look at the process's size; bytes at which the mapping is dropped */
+  size_t dropped;    /* where the next part to drop begins */
 };
 
 /* For at most `distinct` pieces of at most `count` symbols together, ids below 65,535 unless wide.  They go to a file in `folder`
@@ -47,7 +48,7 @@ void symbols_release(struct symbols *s);
 void symbols_append(struct symbols *s, const uint32_t *ids, size_t n, uint64_t weight); /* fewer than two symbols: nothing to do */
 /* Leaves out what merges made superfluous: records move. */
 void symbols_compact(struct symbols *s);
-/* Looks at the process's memory and drops the resident pages of a file mapping when it is too much; nothing is lost. */
+/* Looks at the process's memory and drops resident pages of a file mapping when it is too much; nothing is lost. */
 void symbols_drop(struct symbols *s);
 
 /* To be called with the records visited; cheap. */

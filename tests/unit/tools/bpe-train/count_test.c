@@ -4,6 +4,7 @@
  */
 #include "tools/bpe-train/count.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,8 +217,39 @@ static void test_nothing(void) {
   words_free(w);
 }
 
+/* Many pieces in both: the whole of the other one is taken in, or, where memory does not go so far, nothing of it. */
+static void test_absorb(void) {
+  enum { EACH = 36000 };
+  for (size_t memory = 32 << 20; memory >= 1 << 20; memory >>= 5) {
+    struct counter *two[2];
+    struct err e;
+    int failed = 0, wrong = 0;
+    for (int k = 0; k < 2; k++) {
+      two[k] = counter_new(32 << 20, NULL);
+      for (int i = 0; i < EACH; i++) {
+        char piece[40];
+        int n = snprintf(piece, sizeof piece, i % 3 ? "%d" : "a piece of more than 15 bytes %d", i + k * EACH / 2);
+        failed += counter_add(two[k], (struct slice){piece, (size_t)n}, 1, &e) != 0;
+      }
+    }
+    counter_limit(two[0], memory);
+    failed += counter_absorb(two[0], two[1], &e) != 0;
+    bool all = counter_distinct(two[1]) == 0;
+    ok(failed == 0 && all == (memory > 1 << 20) && (counter_runs(two[0])->count == 0) == all, "%s of another counter is taken in", all ? "all" : "nothing");
+    ok_int(counter_distinct(two[0]) + counter_distinct(two[1]), all ? EACH + EACH / 2 : EACH, "so many pieces are in memory then");
+    struct words *words;
+    struct slice piece;
+    uint64_t count, sum = 0, found = 0;
+    if (words_new(&words, two, 2, memory, false, &e)) abort();
+    while (words_next(words, &piece, &count, &e) > 0) found++, sum += count, wrong += count > 2;
+    ok(wrong == 0 && sum == 2 * EACH && found == EACH + EACH / 2, "%d pieces, %d distinct", (int)sum, (int)found);
+    words_free(words);
+  }
+}
+
 int main(void) {
   test_nothing();
+  test_absorb();
   test_large_counts();
   test_map(60000, 0);
   test_map(3000, 7);
