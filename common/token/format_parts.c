@@ -218,6 +218,7 @@ int format_apply_merges(struct vocab *v, const uint32_t *merges, size_t count, b
   for (size_t i = 0; i < count; i++) {
     const uint32_t *m = &merges[3 * i];
     struct vocab_entry *t = &v->entries[m[2]];
+    if (pairs.count < count && pairs_rank(&pairs, m[0], m[1]) != i) continue; /* it comes again later */
     if (made[m[2]]) continue;
     made[m[2]] = made[m[0]] && made[m[1]] && stay_two(v, &pairs, m[0], m[1], (uint32_t)i);
     if (t->rank != VOCAB_NONE && !made[m[2]]) continue;

@@ -60,6 +60,7 @@ int spelled_merge(struct spelled *s, struct slice left, struct slice right, stru
 int spelled_finish(struct spelled *s, bool whole, struct err *e);
 
 /* Merges in order, each the ids of its parts and of its token (three words a merge) -> parts and ranks of the tokens.
+ * A pair that is there several times has the rank of the last (a map from pairs to ranks, in Hugging Face tokenizers and in GPT-2's code).
  * When several merges make one token, the one that encoding its bytes ends with.  Tokens that encoding never gives
  * become parts of themselves (decode only), unless whole pieces are looked up first (`whole`). */
 int format_apply_merges(struct vocab *v, const uint32_t *merges, size_t count, bool whole, struct err *e);

@@ -11,7 +11,10 @@
 static void pairs_insert(struct pairs *p, struct pair_slot slot) {
   size_t i = pair_hash(slot.key) & p->mask;
   for (; p->slots[i].key != PAIR_EMPTY; i = (i + 1) & p->mask)
-    if (p->slots[i].key == slot.key) return;
+    if (p->slots[i].key == slot.key) {
+      p->slots[i] = slot;
+      return;
+    }
   p->slots[i] = slot;
   p->count++;
 }

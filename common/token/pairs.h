@@ -68,7 +68,7 @@ static inline size_t pairs_merge(const struct pairs *p, uint32_t *ids, size_t n,
 }
 
 void pairs_reserve(struct pairs *p, size_t count);
-/* Keeps the first of two equal pairs. */
+/* The last of equal pairs stays. */
 void pairs_put(struct pairs *p, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 
 #endif

@@ -36,7 +36,7 @@ int symbols_open(struct symbols *s, uint64_t distinct, uint64_t count, bool wide
     s->size = (size_t)(distinct + count / RECORD_SYMBOLS + 1) * each + (size_t)count * (wide ? 4 : 2);
     if (s->size >> s->shift < UINT32_MAX) break;
   }
-  if (resident(s) + s->size > memory) {
+  if (resident(s) + s->size > memory / 8 * 3) { /* the rest is for sums, tables of pairs and postings */
     s->file = output_scratch(folder, e);
     if (s->file < 0) return -1;
     int number = posix_fallocate(s->file, 0, (off_t)s->size); /* a full disk is an error here, no SIGBUS later */

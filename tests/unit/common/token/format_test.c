@@ -89,7 +89,7 @@ struct merge_list {
 static int64_t rank_by_list(const void *context, const struct vocab *v, uint32_t a, uint32_t b, uint32_t *id) {
   const struct merge_list *list = context;
   (void)v;
-  for (size_t i = 0; i < list->count; i++)
+  for (size_t i = list->count; i-- > 0;) /* the last of equal ones */
     if (list->merges[3 * i] == a && list->merges[3 * i + 1] == b) return *id = list->merges[3 * i + 2], (int64_t)i;
   return -1;
 }

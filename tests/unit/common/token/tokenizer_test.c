@@ -185,6 +185,26 @@ static void refuses(const char *name, const char *text, enum err_kind kind, cons
   if (status == 0) tokenizer_free(t);
 }
 
+/* A map from pairs to ranks, as Hugging Face tokenizers builds from the list, keeps the last one: bc goes before ab then. */
+static void test_repeated_merge(void) {
+  struct buffer text = {0};
+  struct tokenizer *t = NULL;
+  struct ids ids = {0};
+  struct err e = {0};
+  buffer_append_string(&text, "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false},\"model\":{\"type\":\"BPE\",\"vocab\":{\"ab\":256,\"bc\":257");
+  for (unsigned b = 0; b < 256; b++) {
+    uint32_t u = byte_to_unicode((unsigned char)b);
+    buffer_printf(&text, ",\"\\u%04x\":%u", u, b);
+  }
+  buffer_append_string(&text, "},\"merges\":[[\"a\",\"b\"],[\"b\",\"c\"],[\"a\",\"b\"]]}}");
+  int status = tokenizer_load(&t, write_temporary("repeated.json", buffer_string(&text)), NULL, &e);
+  if (status == 0) encode(t, SLICE("abc"), false, &ids);
+  ok(ids.len == 2 && ids.data[0] == 'a' && ids.data[1] == 257, "a merge that is there twice has the rank of the last one %s", status ? e.message : "");
+  ids_release(&ids);
+  buffer_release(&text);
+  tokenizer_free(t);
+}
+
 static void test_refusals(void) {
   refuses("x.tiktoken", "IQ== 0\nIg== 1\n", ERR_USAGE, "-p", ".tiktoken without a pattern");
   refuses("r50k.tiktoken", "IQ== 0\nIg==\n", ERR_FAILED, ":2: expected BASE64 RANK", "a line without a rank");
@@ -320,6 +340,7 @@ int main(void) {
   test_reference();
   test_specials();
   test_files();
+  test_repeated_merge();
   test_refusals();
   test_post_processor();
   test_raw_text();
