@@ -307,6 +307,7 @@ static void start_epoch(struct trainer *t) {
   if (t->postings) munmap(t->postings, t->postings_size * sizeof *t->postings);
   t->postings = NULL;
   symbols_compact(&t->symbols);
+  symbols_reserve(&t->symbols, t->memory / 8 * 3);
   count_pairs(t);
   /* Lists of new pairs take about as much again before the next epoch. */
   size_t most = t->memory / 4 / sizeof *t->postings, need;
@@ -335,6 +336,7 @@ static void start_epoch(struct trainer *t) {
     }
     p->length = 0;
   }
+  symbols_reserve(&t->symbols, 0);
   struct scan c = {0};
   scan(t, &c, VISIT_POST);
 }
@@ -469,9 +471,9 @@ static void each_record(struct trainer *t, uint32_t start, uint32_t length, void
   size_t n = 0;
   if (start != POSTINGS_NONE) {
     for (size_t k = 0; k < length; k += n) {
-      n = s->file >= 0 && length - k > SYMBOLS_WATCH ? SYMBOLS_WATCH : length - k;
+      n = s->file >= 0 && length - k > SYMBOLS_WATCH / SYMBOLS_SCATTERED ? SYMBOLS_WATCH / SYMBOLS_SCATTERED : length - k;
       work(t, t->postings + start + k, n);
-      symbols_watch(&t->symbols, n);
+      symbols_watch(&t->symbols, n * SYMBOLS_SCATTERED);
     }
     return;
   }

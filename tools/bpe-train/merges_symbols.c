@@ -27,8 +27,11 @@ static size_t resident(const struct symbols *s) {
   return sscanf(text, "%lu %lu", &size, &pages) == 2 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* Where the mapping is dropped: an eighth below what -S allows, for what comes between two looks. */
+static size_t allowed(size_t memory) { return memory - memory / 8 + IDLE; }
+
 int symbols_open(struct symbols *s, uint64_t distinct, uint64_t count, bool wide, size_t memory, const char *folder, struct err *e) {
-  *s = (struct symbols){.shift = 2, .wide = wide, .file = -1, .memory = memory, .threshold = memory + IDLE};
+  *s = (struct symbols){.shift = 2, .wide = wide, .file = -1, .memory = memory, .threshold = allowed(memory)};
   s->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
   /* each record has a head and padding; a chain has one record in RECORD_SYMBOLS symbols and one more */
   for (;; s->shift++) {
@@ -58,7 +61,7 @@ void symbols_release(struct symbols *s) {
 
 void symbols_drop(struct symbols *s) {
   s->visits = 0;
-  if (resident(s) < s->threshold) return;
+  if (resident(s) + s->reserve < s->threshold) return;
   size_t page = (size_t)sysconf(_SC_PAGESIZE), part = (s->end / DROPS + page) / page * page, low = s->threshold - s->memory / 32;
   size_t now = low;
   for (int i = 0; i < DROPS && now >= low; i++) {
@@ -66,10 +69,15 @@ void symbols_drop(struct symbols *s) {
     size_t n = s->size - s->dropped < part ? s->size - s->dropped : part;
     madvise(s->base + s->dropped, n, MADV_DONTNEED); /* of a shared file mapping: the file keeps the data */
     s->dropped += part;
-    now = resident(s);
+    now = resident(s) + s->reserve;
   }
   size_t rest = now < low ? 0 : now + s->memory / 8 + (1 << 20);
-  s->threshold = rest > s->memory + IDLE ? rest : s->memory + IDLE;
+  s->threshold = rest > allowed(s->memory) ? rest : allowed(s->memory);
+}
+
+void symbols_reserve(struct symbols *s, size_t bytes) {
+  s->reserve = bytes;
+  if (s->file >= 0) symbols_drop(s);
 }
 
 void symbols_append(struct symbols *s, const uint32_t *ids, size_t n, uint64_t weight) {

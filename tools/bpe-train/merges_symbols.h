@@ -18,7 +18,8 @@
 
 #include "common/base/err.h"
 
-enum { SYMBOLS_WATCH = 512, RECORD_SYMBOLS = 64, CHAIN_PREVIOUS = 1, CHAIN_NEXT = 2 };
+/* A visit in order of the records maps little that is new; one anywhere may map up to 2 MiB and counts for several. */
+enum { SYMBOLS_WATCH = 512, SYMBOLS_SCATTERED = 16, RECORD_SYMBOLS = 64, CHAIN_PREVIOUS = 1, CHAIN_NEXT = 2 };
 #define WEIGHT_LARGE 0x80000000u
 #define SYMBOL_NONE UINT32_MAX
 
@@ -39,6 +40,7 @@ struct symbols { /* zero to start; symbols_release() */
   int statm;
   size_t visits, threshold; /* since the last look at the process's size; bytes at which the mapping is dropped */
   size_t dropped;    /* where the next part to drop begins */
+  size_t reserve;    /* bytes that others may take all at once */
 };
 
 /* For at most `distinct` pieces of at most `count` symbols together, ids below 65,535 unless wide.  They go to a file in `folder`
@@ -48,6 +50,8 @@ void symbols_release(struct symbols *s);
 void symbols_append(struct symbols *s, const uint32_t *ids, size_t n, uint64_t weight); /* fewer than two symbols: nothing to do */
 /* Leaves out what merges made superfluous: records move. */
 void symbols_compact(struct symbols *s);
+/* From now on `bytes` stay free for others: tables that grow hold their old and their new self for a moment. */
+void symbols_reserve(struct symbols *s, size_t bytes);
 /* Looks at the process's memory and drops resident pages of a file mapping when it is too much; nothing is lost. */
 void symbols_drop(struct symbols *s);
 
