@@ -9,6 +9,7 @@
 #ifndef TOKEN_CLASSES_H
 #define TOKEN_CLASSES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum char_class { CLASS_OTHER, CLASS_LETTER, CLASS_NUMBER, CLASS_SPACE, CLASS_LOOK /* ascii table: not ASCII */ };
@@ -78,6 +79,12 @@ static inline enum char_class classes_at(const struct classes *c, const uint8_t 
     return (enum char_class)c->byte[*p];
   }
   return (enum char_class)(classes_bits_at(c, p, end, length) & CLASS_MASK);
+}
+
+/* Does the piece [p, end), which is not empty, begin with white space? */
+static inline bool classes_space_at(const struct classes *c, const uint8_t *p, const uint8_t *end) {
+  unsigned length;
+  return classes_at(c, p, end, &length) == CLASS_SPACE;
 }
 
 #endif

@@ -17,6 +17,7 @@
 #include "common/base/simd.h"
 #include "common/base/utf8.h"
 #include "common/io/input.h"
+#include "common/token/classes.h"
 #include "common/token/pattern.h"
 #include "common/token/pretokenize.h"
 
@@ -173,12 +174,10 @@ void scheme_worker_free(struct scheme_worker *w) {
 
 /* ---- encoding and decoding ------------------------------------------------------------------------------------------ */
 
+/* A piece between words is white space, all of it; its first character tells. */
 static bool is_space(struct slice piece) {
-  /* A piece between words is white space, all of it; its first character tells. */
-  uint32_t u;
-  int invalid;
-  if (utf8_decode(piece.data, piece.len, &u, &invalid) == 0) return false;
-  return u == ' ' || (u >= 9 && u <= 13) || u == 0x85 || u == 0xA0 || u == 0x1680 || (u >= 0x2000 && u <= 0x200A) || u == 0x2028 || u == 0x2029 || u == 0x202F || u == 0x205F || u == 0x3000;
+  const uint8_t *p = (const uint8_t *)piece.data;
+  return classes_space_at(classes_get(), p, p + piece.len);
 }
 
 /* The words' ids, or with only_ends where they end. */

@@ -496,6 +496,14 @@ static int put_tokens(struct shard_set *s, int part, const uint32_t *ids, size_t
   return 0;
 }
 
+/* How many of the next `n` tokens of a document are in the shards already (--resume). */
+static size_t written_before(const struct part *p, uint64_t document, size_t n) {
+  if (document < p->done_document) return n;
+  if (document > p->done_document || p->document_tokens >= p->done_tokens) return 0;
+  uint64_t rest = p->done_tokens - p->document_tokens;
+  return rest < n ? (size_t)rest : n;
+}
+
 int shard_set_put(struct shard_set *s, const uint32_t *ids, const struct shard_run *runs, size_t count, struct err *e) {
   /* Tokens of one part that follow each other go to the writer in one piece. */
   const uint32_t *from = ids;
@@ -515,7 +523,7 @@ int shard_set_put(struct shard_set *s, const uint32_t *ids, const struct shard_r
       p->document = r->document;
       p->document_tokens = 0;
     }
-    size_t drop = r->document < p->done_document ? left : r->document > p->done_document || p->document_tokens >= p->done_tokens ? 0 : p->done_tokens - p->document_tokens < left ? (size_t)(p->done_tokens - p->document_tokens) : left;
+    size_t drop = written_before(p, r->document, left);
     if (drop) {
       if (put_tokens(s, part, from, (size_t)(ids - from), e)) return -1;
       ids += drop;

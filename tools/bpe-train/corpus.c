@@ -56,9 +56,8 @@ static int read_batch(void *context, void *batch, struct err *e) {
 }
 
 static bool is_space(struct slice piece) {
-  unsigned length;
   const uint8_t *p = (const uint8_t *)piece.data;
-  return classes_at(classes_get(), p, p + piece.len, &length) == CLASS_SPACE;
+  return classes_space_at(classes_get(), p, p + piece.len);
 }
 
 static int count_words(struct worker *w, struct slice text, size_t from, const uint32_t *ends, int n, struct err *e) {
