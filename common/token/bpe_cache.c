@@ -339,6 +339,18 @@ static inline SIMD_TARGET_AVX2 uint64_t hash_long(const char *piece, size_t n) {
   return (a << 32 | b) * 0x9E3779B97F4A7C15u ^ a;
 }
 
+static inline SIMD_TARGET_AVX2 void place_short(const struct bpe_cache *c, struct place *p, uint64_t low, uint64_t high) {
+  p->key[0] = low;
+  p->key[1] = high;
+  p->set = c->sets + (hash_crc(p->key) * c->set_count >> 32);
+  __builtin_prefetch(p->set);
+}
+
+static inline SIMD_TARGET_AVX2 void place_long(const struct bpe_cache *c, struct place *p, const char *piece, size_t n) {
+  p->key[0] = hash_long(piece, n);
+  __builtin_prefetch(bucket_of(c, p->key[0]));
+}
+
 static SIMD_TARGET_AVX2 int place_avx2(const struct bpe_cache *c, const char *text, size_t readable, const uint32_t *ends, int count,
                                        struct place *places, uint8_t *longs) {
   int found = 0;
@@ -359,13 +371,9 @@ static SIMD_TARGET_AVX2 int place_avx2(const struct bpe_cache *c, const char *te
         high = key[1];
       }
       high |= (uint64_t)n << 56;
-      places[i].key[0] = low;
-      places[i].key[1] = high;
-      places[i].set = c->sets + (hash_crc(places[i].key) * c->set_count >> 32);
-      __builtin_prefetch(places[i].set);
+      place_short(c, &places[i], low, high);
     } else if (n <= LONG_KEY) {
-      places[i].key[0] = hash_long(text + begin, n);
-      __builtin_prefetch(bucket_of(c, places[i].key[0]));
+      place_long(c, &places[i], text + begin, n);
       longs[found++] = (uint8_t)i;
     }
     begin = ends[i];
@@ -384,13 +392,9 @@ static SIMD_TARGET_AVX512 int place_avx512(const struct bpe_cache *c, const char
     if (n <= SHORT_KEY) {
       __m128i key = _mm_maskz_loadu_epi8((__mmask16)_bzhi_u32(0xFFFF, (unsigned)n), text + begin);
       uint64_t low = (uint64_t)_mm_cvtsi128_si64(key), high = (uint64_t)_mm_extract_epi64(key, 1) | (uint64_t)n << 56;
-      places[i].key[0] = low;
-      places[i].key[1] = high;
-      places[i].set = c->sets + (hash_crc(places[i].key) * c->set_count >> 32);
-      __builtin_prefetch(places[i].set);
+      place_short(c, &places[i], low, high);
     } else if (n <= LONG_KEY) {
-      places[i].key[0] = hash_long(text + begin, n);
-      __builtin_prefetch(bucket_of(c, places[i].key[0]));
+      place_long(c, &places[i], text + begin, n);
       longs[found++] = (uint8_t)i;
     }
     begin = ends[i];

@@ -65,22 +65,29 @@ static bool spell(const struct vocab *v, const struct vocab_entry *t, const uint
   return known;
 }
 
+/* Undoes the merge that came later, of the left token's or of the right one's: its part beside the other, and the limit below which a merge
+ * of the two would have come before it.  False when both are bytes. */
+static inline bool undo_later(const struct vocab_entry *entries, uint32_t *left, uint32_t *right, uint32_t *limit) {
+  uint32_t x = entries[*left].rank, y = entries[*right].rank;
+  if (x != VOCAB_NONE && (y == VOCAB_NONE || x > y)) {
+    *limit = x;
+    *left = entries[*left].right;
+    return true;
+  }
+  if (y == VOCAB_NONE) return false;
+  *limit = y + 1;
+  *right = entries[*right].left;
+  return true;
+}
+
 /* Whether encoding the bytes of a and b, joined, with the merges below `limit` gives a and b again, where each of the
  * two encodes to itself: undoing the later of both merges again and again, no pair of neighbours on the way would have
  * merged before it (github.com/github/rust-gems, crates/bpe, README). */
 static bool stay_two(const struct vocab *v, const struct pairs *pairs, uint32_t a, uint32_t b, uint32_t limit) {
-  const struct vocab_entry *entries = v->entries;
-  for (;;) {
+  do
     if (pairs_rank(pairs, a, b) < limit) return false;
-    uint32_t x = entries[a].rank, y = entries[b].rank;
-    if (x != VOCAB_NONE && (y == VOCAB_NONE || x > y)) {
-      limit = x;
-      a = entries[a].right;
-    } else if (y != VOCAB_NONE) {
-      limit = y + 1;
-      b = entries[b].left;
-    } else return true;
-  }
+  while (undo_later(v->entries, &a, &b, &limit));
+  return true;
 }
 
 /* ---- from ranks ----------------------------------------------------------------------------------------------------- */
@@ -124,20 +131,15 @@ static struct sketch *sketch_new(uint32_t tokens) {
 /* As stay_two, where a ends and b begins `at` bytes into p: the pair merges when their bytes are a token of these parts. */
 static bool stay_two_at(const struct vocab *v, const struct sketch *s, const char *p, uint32_t at, uint32_t a, uint32_t b) {
   const struct vocab_entry *entries = v->entries;
-  for (uint32_t limit = VOCAB_NONE;;) {
-    uint32_t left = entries[a].length, right = entries[b].length, x = entries[a].rank, y = entries[b].rank;
+  uint32_t limit = VOCAB_NONE;
+  do {
+    uint32_t left = entries[a].length, right = entries[b].length;
     if (sketch_has(s, at - left, at + right)) {
       int64_t id = vocab_find(v, (struct slice){p + at - left, left + right});
       if (id >= 0 && entries[id].rank < limit && entries[id].left == a && entries[id].right == b) return false;
     }
-    if (x != VOCAB_NONE && (y == VOCAB_NONE || x > y)) {
-      limit = x;
-      a = entries[a].right;
-    } else if (y != VOCAB_NONE) {
-      limit = y + 1;
-      b = entries[b].left;
-    } else return true;
-  }
+  } while (undo_later(entries, &a, &b, &limit));
+  return true;
 }
 
 /* Gives token `id` its parts: two tokens made before that stay two.  There is at most one such split, the one that

@@ -102,6 +102,7 @@ static int add_stage(struct pretokenizer *p, const char *s, size_t n, struct err
   if (k) stage->pattern = *k;
   else stage->pattern.kind = PATTERN_REGEX;
   stage->scan = scanners[stage->pattern.kind];
+  if (stage->scan) classes_get(); /* its tables are made now, not with the first text */
   p->patterns[p->count++] = stage->pattern;
   return stage->pattern.kind == PATTERN_REGEX ? compile(stage, s, n, e) : 0;
 }
@@ -122,7 +123,6 @@ int pretokenizer_new(struct pretokenizer **out, const char *pattern, struct err 
     s += n;
     if (!*s) break;
   }
-  classes_get(); /* the tables are made now, not with the first text */
   *out = p;
   return 0;
 }

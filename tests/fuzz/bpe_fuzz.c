@@ -60,6 +60,20 @@ static void check(struct tokenizer *t, struct slice text) {
   buffer_release(&back);
 }
 
+/* Every way to merge gives the ids of the array. */
+static void all_agree(const struct bpe *b, struct slice text) {
+  static void (*const ways[])(const struct bpe *, struct slice, struct ids *) = {bpe_merge_backtracking, bpe_merge_heap, bpe_merge_runs, bpe_merge_parts};
+  struct ids array = {0}, other = {0};
+  bpe_merge_array(b, text, &array);
+  for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+    other.len = 0;
+    ways[k](b, text, &other);
+    if (!same(&array, &other)) abort();
+  }
+  ids_release(&array);
+  ids_release(&other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const patterns[] = {"gpt2", "cl100k", "o200k", "none"};
   if (size < 2) return 0;
@@ -77,19 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct slice text = {(const char *)data + 1 + 2 * merges, size - 1 - 2 * merges};
   if (text.len > 3000) text.len = 3000;
   struct bpe *b = bpe_new(&v);
-  struct ids array = {0}, backtracking = {0};
-  bpe_merge_array(b, text, &array);
-  bpe_merge_backtracking(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
-  backtracking.len = 0;
-  bpe_merge_heap(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
-  backtracking.len = 0;
-  bpe_merge_runs(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
-  backtracking.len = 0;
-  bpe_merge_parts(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
+  all_agree(b, text);
   /* Ranks as the text has it, so that parts may rank above their tokens. */
   for (uint32_t k = 0; k + 1 < v.size; k++) {
     struct vocab_entry *one = &v.entries[k], *other = &v.entries[256 + text.len % (v.size - 256)];
@@ -100,18 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   bpe_free(b);
   b = bpe_new(&v);
-  array.len = backtracking.len = 0;
-  bpe_merge_array(b, text, &array);
-  bpe_merge_backtracking(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
-  backtracking.len = 0;
-  bpe_merge_runs(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
-  backtracking.len = 0;
-  bpe_merge_parts(b, text, &backtracking);
-  if (!same(&array, &backtracking)) abort();
-  ids_release(&array);
-  ids_release(&backtracking);
+  all_agree(b, text);
   bpe_free(b);
   if (tokenizer_from_vocab(&t, &v, &e)) abort();
   check(t, text);

@@ -479,12 +479,6 @@ bool shard_set_numbers(const struct shard_set *s) { return s->o.shard_tokens || 
 
 int64_t shard_set_count(const struct shard_set *s, int part) { return part < s->part_count ? s->parts[part].total : 0; }
 
-int shard_set_resumed(const struct shard_set *s) {
-  size_t n = 0;
-  for (int p = 0; p < s->part_count && s->resumed; p++) n += s->parts[p].rows.count;
-  return (int)n;
-}
-
 /* `n` tokens that fit into the shard that is open. */
 static int put_tokens(struct shard_set *s, int part, const uint32_t *ids, size_t n, struct err *e) {
   struct part *p = &s->parts[part];

@@ -58,7 +58,6 @@ struct shard_run {
 };
 int shard_set_put(struct shard_set *s, const uint32_t *ids, const struct shard_run *runs, size_t count, struct err *e);
 int64_t shard_set_count(const struct shard_set *s, int part); /* tokens in the set so far, those of the interrupted run included */
-int shard_set_resumed(const struct shard_set *s);             /* shards that an interrupted run left and that stay */
 
 /* Both free s (NULL is fine for abort).  After abort whole shards of a set stay, with P_progress.tsv. */
 int shard_set_commit(struct shard_set *s, struct err *e);
