@@ -25,11 +25,9 @@ static int merge(struct words *w, struct counter *const *counters, int count, si
   for (int i = 0; i < count; i++) spilled = spilled || counter_runs(counters[i])->count;
   counter_limit(first, small);
   for (int i = 1; i < count; i++) {
-    if (!spilled && counter_memory(first) <= small) {
-      if (counter_absorb(first, counters[i], e)) return -1;
-      spilled = counter_runs(first)->count;
-    }
-    if (counter_spill(counters[i], e)) return -1;
+    if (!spilled && counter_memory(first) <= small && counter_absorb(first, counters[i], e)) return -1;
+    if (counter_spill(counters[i], e)) return -1; /* what was not absorbed, though the first be empty */
+    spilled = spilled || counter_runs(first)->count || counter_runs(counters[i])->count;
   }
   if (!spilled && counter_memory(first) <= (small < COUNTER_LEAST ? COUNTER_LEAST : small)) {
     if (sorted) counter_sort(first);

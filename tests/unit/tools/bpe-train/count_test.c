@@ -247,9 +247,29 @@ static void test_absorb(void) {
   }
 }
 
+/* A thread that came too late for any input, and another that had it all and more than the first may take in. */
+static void test_first_empty(void) {
+  enum { EACH = 20000 };
+  struct counter *two[2] = {counter_new(1 << 20, tap_folder()), counter_new(1 << 20, tap_folder())};
+  struct words *words;
+  struct slice piece;
+  struct err e;
+  uint64_t count, found = 0;
+  for (int i = 0; i < EACH; i++) {
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", i);
+    if (counter_add(two[1], (struct slice){text, (size_t)n}, 1, &e)) abort();
+  }
+  if (words_new(&words, two, 2, 1 << 20, false, &e)) abort();
+  while (words_next(words, &piece, &count, &e) > 0) found += count;
+  ok(found == EACH && words_distinct(words) == EACH, "a first counter that is empty loses nothing of the others: %d", (int)found);
+  words_free(words);
+}
+
 int main(void) {
   test_nothing();
   test_absorb();
+  test_first_empty();
   test_large_counts();
   test_map(60000, 0);
   test_map(3000, 7);
