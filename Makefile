@@ -1,7 +1,7 @@
 # crawl2lm: the only build file.  `make help` lists the targets.
 #
 # Everything built lies under $(BUILD).  A folder under tools/ is a program; files are found, not listed:
-# tools/NAME/*.c -> $(BUILD)/bin/NAME, linked with common/ and kernels/ as static libraries.
+# tools/NAME/*.c and the rooms below -> $(BUILD)/bin/NAME, linked with common/ and kernels/ as static libraries.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec
@@ -25,11 +25,12 @@ comma := ,
 BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 # ---- libraries ------------------------------------------------------------------------------------------------------
-PKGS := zlib libzstd libcurl libxml-2.0 libpcre2-8 libxxhash jansson libutf8proc
+PKGS := zlib libzstd libbrotlidec libcurl libcrypto libxml-2.0 libpcre2-8 libxxhash jansson libutf8proc
 ifneq ($(MAKECMDGOALS),deps)
 ifneq ($(MAKECMDGOALS),help)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LIBDEFLATE := $(wildcard /usr/include/libdeflate.h /usr/local/include/libdeflate.h)
 ONEDNN := $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),1)
 OPENBLAS_INCLUDE := $(firstword $(wildcard /usr/include/*/openblas-openmp/cblas.h))
 OPENBLAS_CFLAGS := $(if $(OPENBLAS_INCLUDE),-I$(dir $(OPENBLAS_INCLUDE)))
@@ -47,19 +48,19 @@ V ?=
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread -fopenmp -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) \
-	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(CUDA)
-LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -lm
+	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(LIBDEFLATE),-DHAVE_LIBDEFLATE) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(CUDA)
+LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(LIBDEFLATE),-ldeflate) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -lm
 
 # ---- sources --------------------------------------------------------------------------------------------------------
 KERNEL_SRC := $(wildcard kernels/*.c)
 COMMON_SRC := $(wildcard common/*/*.c)
 TOOLS := $(foreach d,$(wildcard tools/*),$(if $(wildcard $(d)/$(notdir $(d)).c),$(notdir $(d))))
-UNIT_SRC := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c)
+UNIT_SRC := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c tests/unit/*/*/*/*_test.c)
 KERNEL_TEST_SRC := $(wildcard tests/kernels/*_test.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-tool_objects = $(call object,$(wildcard tools/$(1)/*.c))
+tool_objects = $(if $(1),$(call object,$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c)))
 tool_library_objects = $(filter-out $(BUILD)/obj/tools/$(1)/$(1).o,$(call tool_objects,$(1)))
 PROGRAMS := $(TOOLS:%=$(BUILD)/bin/%)
 LIBRARIES := $(BUILD)/lib/libcommon.a $(BUILD)/lib/libkernels.a
@@ -172,7 +173,7 @@ golden: all
 	tests/run --golden $(BUILD)
 
 # ---- set-up -----------------------------------------------------------------------------------------------------------
-DEB_PACKAGES := gcc g++ make pkg-config zlib1g-dev libzstd-dev libcurl4-openssl-dev libxml2-dev libpcre2-dev libxxhash-dev \
+DEB_PACKAGES := gcc g++ make pkg-config zlib1g-dev libdeflate-dev libzstd-dev libbrotli-dev libcurl4-openssl-dev libssl-dev libxml2-dev libpcre2-dev libxxhash-dev \
 	libjansson-dev libutf8proc-dev libopenblas-openmp-dev libdnnl-dev liblapack-dev liblbfgs-dev \
 	perl bats mandoc zstd wget gnuplot-nox
 deps:

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
  * A window of decompressed bytes [begin, end) in one growing allocation; below it a raw buffer of bytes as read.
- * gzip is decoded member by member with zlib's raw-header mode (inflateInit2 with 31), so that the position of each
- * member in the file is known exactly: raw_position minus what zlib has not yet taken.
+ * gzip is decoded member by member, so that the position of each in the file is known exactly.
+ *
+ * A member of usual size is decoded in one call of libdeflate, 2.4 times as fast as zlib.  That needs to know where it
+ * ends and how long it will be: the next gzip header in the raw buffer is taken for its end, and the four bytes before that
+ * for its length (RFC 1952, 2.3.1).  When either is wrong, or anything else, nothing is lost: zlib decodes the member from
+ * its start as a stream, as it does with all that are longer than RAW_MOST or become longer than WHOLE_MOST, and what it
+ * says of damage is what is reported.
  */
 #include "common/io/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,7 +30,13 @@
 #include "common/base/memory.h"
 #include "common/io/url.h"
 
-enum { RAW_SIZE = 1 << 17, STEP = 1 << 17, FIRST = 4096 };
+enum {
+  RAW_SIZE = 1 << 18, RAW_MOST = 1 << 20, /* of the raw buffer; it grows when a gzip member does not fit */
+  STEP = 1 << 17, FIRST = 4096,
+  WHOLE_MOST = 1 << 22, /* length of a member that is decoded at once */
+  GZIP_LEAST = 18,      /* header and trailer */
+  ENDS_TRIED = 3,       /* of a member: what looks like a header may stand in compressed bytes */
+};
 
 enum kind { PLAIN, GZIP, ZSTD };
 
@@ -34,7 +48,7 @@ struct input {
   struct input_options options;
 
   unsigned char *raw;          /* bytes as read: [raw_begin, raw_end) not yet decoded */
-  size_t raw_begin, raw_end;
+  size_t raw_begin, raw_end, raw_capacity;
   uint64_t raw_position;       /* offset in the file of raw[raw_end] */
   bool raw_done;
   bool looked;                 /* the magic was read */
@@ -42,6 +56,10 @@ struct input {
   enum kind kind;
   z_stream z;
   bool z_open, in_member;      /* in_member: a gzip member has begun and not ended */
+  bool untouched;              /* ... and its header is the next raw byte */
+#ifdef HAVE_LIBDEFLATE
+  struct libdeflate_decompressor *whole;
+#endif
   bool member_ended;           /* options.members: no bytes until input_next_member() */
   uint64_t member_offset;
   ZSTD_DStream *zstd;
@@ -60,7 +78,10 @@ struct input {
 static pthread_once_t interrupt_once = PTHREAD_ONCE_INIT;
 static int interrupt_fd = -1; /* readable while input_interrupt() is on */
 
-static void interrupt_open(void) { interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+static void interrupt_open(void) {
+  interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  url_interrupt(interrupt_fd);
+}
 
 void input_interrupt(bool on) {
   uint64_t count = 1;
@@ -81,20 +102,32 @@ static ssize_t read_fd(struct input *in, void *to, size_t n) {
   }
 }
 
+/* The next bytes of the file or URL, none at the end of the range. */
+static ssize_t read_raw(struct input *in, void *to, size_t n, struct err *e) {
+  if (in->options.length > 0) {
+    uint64_t left = (uint64_t)in->options.from + (uint64_t)in->options.length - in->raw_position;
+    if (n > left) n = (size_t)left;
+    if (n == 0) return 0;
+  }
+  if (in->url) return url_read(in->url, to, n, e);
+  ssize_t got = read_fd(in, to, n);
+  if (got < 0) err_errno(e, "cannot read");
+  return got;
+}
+
 static int refill(struct input *in, struct err *e) {
   if (in->raw_done) return 0;
   size_t left = in->raw_end - in->raw_begin;
-  if (left == RAW_SIZE) return 0;
+  if (left == in->raw_capacity) return 0;
   if (left && in->raw_begin) {
     memmove(in->raw, in->raw + in->raw_begin, left);
     in->raw_begin = 0;
     in->raw_end = left;
   }
   ssize_t n;
-  size_t room = in->looked || in->waits || in->url ? RAW_SIZE - left : FIRST - left; /* of a plain file the buffer holds no more than its first page */
-  if (in->url) n = url_read(in->url, in->raw + left, room, e);
-  else n = read_fd(in, in->raw + left, room);
-  if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
+  size_t room = in->looked || in->waits || in->url ? in->raw_capacity - left : FIRST - left; /* of a plain file the buffer holds no more than its first page */
+  n = read_raw(in, in->raw + left, room, e);
+  if (n < 0) return -1;
   if (n == 0) { /* what was decoded last stays in the buffer for input_resync() */
     in->raw_done = true;
     return 0;
@@ -128,9 +161,12 @@ int input_open(struct input **result, const char *name, const struct input_optio
   in->name = STRDUP(strcmp(name, "-") == 0 ? "stdin" : name);
   if (options) in->options = *options;
   in->raw_position = (uint64_t)in->options.from;
-  in->raw = MALLOC(RAW_SIZE);
+  if (in->options.missing) *in->options.missing = false;
+  in->raw_capacity = in->options.length > 0 && in->options.length < RAW_SIZE ? (size_t)in->options.length + FIRST : RAW_SIZE;
+  in->raw = MALLOC(in->raw_capacity);
   if (url_is(name)) {
-    if (url_open(&in->url, name, in->options.from, e)) {
+    pthread_once(&interrupt_once, interrupt_open);
+    if (url_open(&in->url, name, in->options.from, in->options.length, in->options.missing, e)) {
       err_prefix(e, "%s", name);
       goto fail;
     }
@@ -140,6 +176,7 @@ int input_open(struct input **result, const char *name, const struct input_optio
     struct stat st;
     in->fd = open(name, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0) {
+      if (in->options.missing) *in->options.missing = errno == ENOENT || errno == ENOTDIR;
       err_errno(e, "%s", name);
       goto fail;
     }
@@ -151,7 +188,7 @@ int input_open(struct input **result, const char *name, const struct input_optio
       err_errno(e, "%s: cannot seek to byte %lld", name, (long long)in->options.from);
       goto fail;
     }
-    posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (in->options.length == 0) posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   struct stat kind;
   in->waits = in->fd >= 0 && fstat(in->fd, &kind) == 0 && !S_ISREG(kind.st_mode);
@@ -183,6 +220,9 @@ void input_close(struct input *in) {
   if (in->fd > 0) close(in->fd);
   url_close(in->url);
   if (in->z_open) inflateEnd(&in->z);
+#ifdef HAVE_LIBDEFLATE
+  libdeflate_free_decompressor(in->whole);
+#endif
   ZSTD_freeDStream(in->zstd);
   free(in->raw);
   free(in->window);
@@ -214,9 +254,53 @@ static int begin_member(struct input *in, struct err *e) {
     in->member_offset = raw_offset(in);
     if (!gzip_magic(in->raw + in->raw_begin, raw_left(in))) return fail(in, "bytes between gzip members that are no gzip header"), 0;
   }
-  if (in->z_open) inflateReset2(&in->z, 31);
-  else if (inflateInit2(&in->z, 31) != Z_OK) return err_set(e, "zlib cannot start");
-  in->z_open = in->in_member = true;
+  in->in_member = in->untouched = true;
+  return 0;
+}
+
+/* Where the member at raw_begin may end: at the first gzip header from `from` on, or at the end of the stream.  0: not in
+ * the raw buffer, which grows to look farther (not for a pipe's sake, unless whole members are what the caller wants). */
+static int member_end(struct input *in, size_t from, size_t *length, struct err *e) {
+  for (*length = 0;;) {
+    const unsigned char *start = in->raw + in->raw_begin;
+    size_t n = raw_left(in);
+    for (const unsigned char *p; from + 4 <= n && (p = memmem(start + from, n - from, "\x1F\x8B\x08", 3)); from = (size_t)(p - start) + 1)
+      if (p + 3 < start + n && (p[3] & 0xE0) == 0) return *length = (size_t)(p - start), 0; /* reserved flag bits are zero */
+    if (in->raw_done) return *length = n, 0;
+    if (n >= RAW_MOST || (in->waits && !in->options.members)) return 0;
+    if (from + 3 < n) from = n - 3;
+    if (n == in->raw_capacity) in->raw = RESIZE(in->raw, in->raw_capacity *= 2);
+    if (refill(in, e)) return -1;
+  }
+}
+
+static void make_room(struct input *in, size_t want);
+
+/* 1: the member is decoded to its end; 0: it is zlib's to decode. */
+static int decode_whole(struct input *in, struct err *e) {
+#ifdef HAVE_LIBDEFLATE
+  size_t length = GZIP_LEAST, before = 0;
+  if (!in->whole) in->whole = libdeflate_alloc_decompressor();
+  for (int i = 0; in->whole && i < ENDS_TRIED; i++) {
+    if (member_end(in, length, &length, e)) return -1;
+    const unsigned char *member = in->raw + in->raw_begin;
+    if (length < GZIP_LEAST || length == before || (member[3] & 2)) return 0; /* 2: only zlib checks a header's checksum */
+    before = length;
+    size_t size = member[length - 4] | (size_t)member[length - 3] << 8 | (size_t)member[length - 2] << 16 | (size_t)member[length - 1] << 24;
+    if (size <= WHOLE_MOST && size <= length * 1032) { /* deflate's greatest ratio */
+      make_room(in, in->end - in->begin + size);
+      size_t taken, made;
+      if (libdeflate_gzip_decompress_ex(in->whole, member, length, in->window + in->end, size, &taken, &made) == LIBDEFLATE_SUCCESS) {
+        in->raw_begin += taken;
+        in->end += made;
+        return 1;
+      }
+    }
+    length++;
+  }
+#else
+  (void)in, (void)e;
+#endif
   return 0;
 }
 
@@ -224,6 +308,19 @@ static int decode_gzip(struct input *in, struct err *e) {
   if (!in->in_member) {
     if (begin_member(in, e)) return -1;
     if (in->done || in->failed) return 0;
+  }
+  if (in->untouched) {
+    int whole = decode_whole(in, e);
+    if (whole < 0) return -1;
+    in->untouched = false;
+    if (whole) {
+      in->in_member = false;
+      if (in->options.members) in->member_ended = true;
+      return 0;
+    }
+    if (in->z_open) inflateReset2(&in->z, 31);
+    else if (inflateInit2(&in->z, 31) != Z_OK) return err_set(e, "zlib cannot start");
+    in->z_open = true;
   }
   if (raw_left(in) == 0 && refill(in, e)) return -1;
   in->z.next_in = in->raw + in->raw_begin;
@@ -282,9 +379,8 @@ static int decode_plain(struct input *in, struct err *e) {
   ssize_t n;
   size_t room = in->capacity - in->end;
   if (room > 1 << 24) room = 1 << 24;
-  if (in->url) n = url_read(in->url, in->window + in->end, room, e);
-  else n = read_fd(in, in->window + in->end, room);
-  if (n < 0) return in->url ? -1 : err_errno(e, "cannot read");
+  n = read_raw(in, in->window + in->end, room, e);
+  if (n < 0) return -1;
   if (n == 0) in->done = in->raw_done = true;
   in->end += (size_t)n;
   in->raw_position += (uint64_t)n;
@@ -340,9 +436,8 @@ int input_read(struct input *in, void *to, size_t n, size_t *got, struct err *e)
       } else if (in->raw_done) {
         in->done = true;
       } else {
-        ssize_t more = in->url ? url_read(in->url, at + *got, room, e) : read_fd(in, at + *got, room);
+        ssize_t more = read_raw(in, at + *got, room, e);
         if (more < 0) {
-          if (!in->url) err_errno(e, "cannot read");
           in->failed = true;
           in->damaged = false;
           in->error = *e;
@@ -463,8 +558,10 @@ bool input_damaged(const struct input *in) { return in->damaged; }
 
 const char *input_name(const struct input *in) { return in->name; }
 bool input_is_gzip(const struct input *in) { return in->kind == GZIP; }
+bool input_is_plain(const struct input *in) { return in->kind == PLAIN; }
 uint64_t input_position(const struct input *in) { return in->consumed; }
-uint64_t input_member_offset(const struct input *in) { return in->kind == GZIP ? in->member_offset : 0; }
+uint64_t input_member_offset(const struct input *in) { return in->kind == GZIP ? in->member_offset : (uint64_t)in->options.from; }
+uint64_t input_member_end(const struct input *in) { return in->kind == GZIP && in->member_ended ? raw_offset(in) : 0; }
 uint64_t input_raw_read(const struct input *in) { return in->raw_position; }
 
 int64_t input_raw_size(const struct input *in) {

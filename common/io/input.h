@@ -24,7 +24,9 @@ struct input;
 struct input_options {
   bool members;     /* peek stops at the end of each gzip member: see input_next_member() */
   bool as_is;       /* no decompression */
-  int64_t from;     /* start at this byte of the file or URL */
+  int64_t from;     /* start at this byte of the file or URL ... */
+  int64_t length;   /* ... and end after so many; 0: at its end */
+  bool *missing;    /* may be NULL; tells whether input_open() failed because the file, or a URL's range, is not there */
 };
 
 /* options may be NULL. */
@@ -60,8 +62,11 @@ bool input_damaged(const struct input *in); /* an error came from the data, not 
 
 const char *input_name(const struct input *in);
 bool input_is_gzip(const struct input *in);
+bool input_is_plain(const struct input *in);          /* no coding is undone */
 uint64_t input_position(const struct input *in);      /* decompressed bytes consumed so far */
-uint64_t input_member_offset(const struct input *in); /* gzip: where the current member starts in the file; else 0 */
+uint64_t input_member_offset(const struct input *in); /* gzip: where the current member starts in the file; else options.from */
+/* gzip with options.members, all of the current member being visible: where it ends in the file; else 0. */
+uint64_t input_member_end(const struct input *in);
 uint64_t input_raw_read(const struct input *in);      /* bytes read from the file so far, for progress */
 int64_t input_raw_size(const struct input *in);       /* size of the file, -1 when unknown */
 

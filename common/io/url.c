@@ -17,6 +17,9 @@
  * (https://commoncrawl.org/get-started, "be nice"): those waits start four times as long.  64 KiB of new bytes count as
  * progress and start the series of retries anew.
  *
+ * With a length only those bytes are asked for (bytes=N-M); what a server sends beyond them is not read.  A closed stream
+ * leaves its connection to the next one, so that many ranges of one server need one connection.
+ *
  * At most 1 MiB is buffered: then the transfer is paused and TCP slows the server down.  HTTP/1.1 only, because an
  * HTTP/2 window would hold tens of megabytes more.
  */
@@ -24,6 +27,7 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +37,7 @@
 #include "common/base/buffer.h"
 #include "common/base/memory.h"
 #include "common/base/number.h"
+#include "common/base/progress.h"
 #include "common/base/rng.h"
 #include "common/io/program.h"
 
@@ -60,6 +65,7 @@ struct url {
   struct buffer buffer;    /* bytes [taken, len) wait for url_read() */
   size_t taken;
   int64_t position;        /* of the next byte to come, in the whole file */
+  int64_t stop;            /* where the range ends in the file, -1: at its end */
   int64_t size;            /* of the whole file, -1 unknown */
   char *etag, *modified;   /* of the first good answer */
   bool answered;           /* a good answer came: etag, modified and size are set */
@@ -74,15 +80,30 @@ struct url {
 
   int failures;            /* since the last progress */
   int64_t progress_from;   /* position at that time */
-  int retries;
+  int retries, stall;
   double backoff;
   struct rng rng;
-  bool ended, failed;
+  bool ended, failed, missing;
   struct err failure;
 };
 
+/* The handles of the stream that was closed last, with its connection. */
+static struct {
+  pthread_mutex_t lock;
+  CURLM *multi;
+  CURL *easy;
+} idle = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static void curl_start(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+static _Atomic int interrupt_fd = -1;
+void url_interrupt(int fd) { interrupt_fd = fd; }
+
+static bool interrupted(void) {
+  struct pollfd p = {.fd = interrupt_fd, .events = POLLIN};
+  return poll(&p, 1, 0) > 0;
+}
 
 bool url_is(const char *name) { return strncasecmp(name, "http://", 7) == 0 || strncasecmp(name, "https://", 8) == 0; }
 
@@ -188,22 +209,27 @@ static enum verdict judge(struct url *u) {
       return VERDICT_RETRY;
   }
   err_set(&u->failure, "HTTP status %ld from server %s", u->status, u->host);
+  u->missing = u->status == 404 || u->status == 410 || u->status == 416;
   return fail(u);
 }
+
+static bool complete(const struct url *u) { return u->stop >= 0 && u->position >= u->stop; }
 
 static size_t on_body(char *data, size_t size, size_t count, void *context) {
   struct url *u = context;
   size_t n = size * count;
   if (u->verdict == VERDICT_NONE) u->verdict = judge(u);
-  if (u->verdict != VERDICT_DATA) return 0; /* ends the attempt: nobody reads error pages */
+  if (u->verdict != VERDICT_DATA || complete(u)) return 0; /* ends the attempt: nobody reads error pages, or past the range */
   if (u->buffer.len - u->taken >= BUFFERED) {
     u->paused = true;
     return CURL_WRITEFUNC_PAUSE;
   }
   size_t cut = (uint64_t)u->skip < n ? (size_t)u->skip : n;
   u->skip -= (int64_t)cut;
-  u->position += (int64_t)(n - cut);
-  buffer_append(&u->buffer, data + cut, n - cut);
+  size_t take = n - cut;
+  if (u->stop >= 0 && (uint64_t)(u->stop - u->position) < take) take = (size_t)(u->stop - u->position);
+  u->position += (int64_t)take;
+  buffer_append(&u->buffer, data + cut, take);
   return n;
 }
 
@@ -217,9 +243,10 @@ static void attempt_start(struct url *u) {
   u->range_first = u->range_size = u->length = -1;
   curl_slist_free_all(u->headers);
   u->headers = NULL;
-  if (u->position > 0) {
-    char range[32];
-    snprintf(range, sizeof range, "%" PRId64 "-", u->position);
+  if (u->position > 0 || u->stop >= 0) {
+    char range[64];
+    if (u->stop >= 0) snprintf(range, sizeof range, "%" PRId64 "-%" PRId64, u->position, u->stop - 1);
+    else snprintf(range, sizeof range, "%" PRId64 "-", u->position);
     curl_easy_setopt(u->easy, CURLOPT_RANGE, range);
     /* A weak ETag may stand for different bytes: RFC 9110, 13.1.5 forbids it here. */
     const char *validator = u->etag ? (strncmp(u->etag, "W/", 2) == 0 ? NULL : u->etag) : u->modified;
@@ -236,8 +263,8 @@ static void attempt_start(struct url *u) {
 }
 
 static void wait_seconds(double seconds) {
-  struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  while (nanosleep(&t, &t) != 0) {}
+  struct pollfd p = {.fd = interrupt_fd, .events = POLLIN};
+  for (double end = progress_clock() + seconds, left; (left = end - progress_clock()) > 0 && poll(&p, 1, (int)(left * 1000) + 1) <= 0;) {}
 }
 
 /* u->failure says what went wrong.  Waits, or gives up. */
@@ -274,6 +301,10 @@ static void attempt_end(struct url *u, CURLcode code) {
   curl_multi_remove_handle(u->multi, u->easy);
   u->active = false;
   if (code == CURLE_OK && u->verdict == VERDICT_NONE) u->verdict = judge(u);
+  if (u->verdict == VERDICT_DATA && complete(u)) {
+    u->ended = true;
+    return;
+  }
   const char *why = u->curl_message[0] ? u->curl_message : curl_easy_strerror(code);
   switch (u->verdict) {
     case VERDICT_FAIL: return;
@@ -318,6 +349,11 @@ static void attempt_end(struct url *u, CURLcode code) {
 /* Goes on until bytes, the end or a failure are there. */
 static int advance(struct url *u, struct err *e) {
   while (u->buffer.len == u->taken && !u->ended && !u->failed) {
+    if (interrupted()) return err_set(e, "interrupted");
+    if (complete(u) && u->skip == 0 && u->status != 206) { /* the rest of a whole file is not waited for */
+      u->ended = true;
+      break;
+    }
     if (!u->active) attempt_start(u);
     if (u->paused) {
       u->paused = false;
@@ -327,7 +363,10 @@ static int advance(struct url *u, struct err *e) {
     CURLMcode code = curl_multi_perform(u->multi, &running);
     for (CURLMsg *m; (m = curl_multi_info_read(u->multi, &left));)
       if (m->msg == CURLMSG_DONE) attempt_end(u, m->data.result);
-    if (code == CURLM_OK && u->active && u->buffer.len == u->taken) code = curl_multi_poll(u->multi, NULL, 0, 1000, NULL);
+    if (code == CURLM_OK && u->active && u->buffer.len == u->taken) {
+      struct curl_waitfd extra = {.fd = interrupt_fd, .events = CURL_WAIT_POLLIN};
+      code = curl_multi_poll(u->multi, &extra, extra.fd >= 0, 1000, NULL);
+    }
     if (code != CURLM_OK) return err_set(e, "libcurl: %s", curl_multi_strerror(code));
   }
   if (u->buffer.len == u->taken && u->failed) {
@@ -356,8 +395,10 @@ static void settings_from_environment(struct url *u) {
   double x;
   u->retries = 8;
   u->backoff = 1;
+  u->stall = STALL_SECONDS;
   if ((text = getenv("CRAWL2LM_URL_RETRIES")) && number_int(text, 0, 1000, &n) == 0) u->retries = (int)n;
   if ((text = getenv("CRAWL2LM_URL_BACKOFF")) && number_double(text, &x) == 0 && x >= 0) u->backoff = x;
+  if ((text = getenv("CRAWL2LM_URL_TIMEOUT")) && number_int(text, 1, 86400, &n) == 0) u->stall = (int)n;
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
   rng_init(&u->rng, (uint64_t)t.tv_nsec ^ (uint64_t)t.tv_sec << 30 ^ (uint64_t)(uintptr_t)u);
@@ -378,7 +419,7 @@ static void configure(struct url *u) {
   curl_easy_setopt(c, CURLOPT_USERAGENT, "crawl2lm/" CRAWL2LM_VERSION);
   curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+  curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)u->stall);
   curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED);
   curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 256L << 10);
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L); /* threads: no SIGALRM for name look-ups */
@@ -390,7 +431,7 @@ static void configure(struct url *u) {
   curl_easy_setopt(c, CURLOPT_WRITEDATA, u);
 }
 
-int url_open(struct url **out, const char *address, int64_t from, struct err *e) {
+int url_open(struct url **out, const char *address, int64_t from, int64_t length, bool *missing, struct err *e) {
   *out = NULL;
   pthread_once(&curl_once, curl_start);
   if (!url_is(address)) return err_set(e, "not an http or https URL");
@@ -398,8 +439,15 @@ int url_open(struct url **out, const char *address, int64_t from, struct err *e)
   u->address = STRDUP(address);
   u->position = u->progress_from = from;
   u->size = -1;
-  u->multi = curl_multi_init();
-  u->easy = curl_easy_init();
+  u->stop = length > 0 && from <= INT64_MAX - length ? from + length : -1;
+  pthread_mutex_lock(&idle.lock);
+  u->multi = idle.multi, u->easy = idle.easy;
+  idle.multi = NULL, idle.easy = NULL;
+  pthread_mutex_unlock(&idle.lock);
+  if (!u->multi) {
+    u->multi = curl_multi_init();
+    u->easy = curl_easy_init();
+  }
   int status = -1;
   if (!u->multi || !u->easy) err_set(e, "libcurl does not start");
   else if (host_of(address, &u->host, e) == 0) {
@@ -408,6 +456,7 @@ int url_open(struct url **out, const char *address, int64_t from, struct err *e)
     configure(u);
     status = advance(u, e);
   }
+  if (missing) *missing = u->missing;
   if (status == 0) *out = u;
   else url_close(u);
   return status;
@@ -428,8 +477,19 @@ int64_t url_size(const struct url *u) { return u->size; }
 void url_close(struct url *u) {
   if (!u) return;
   if (u->active) curl_multi_remove_handle(u->multi, u->easy);
-  if (u->easy) curl_easy_cleanup(u->easy);
-  if (u->multi) curl_multi_cleanup(u->multi);
+  CURLM *multi = u->multi;
+  CURL *easy = u->easy;
+  if (multi && easy) {
+    curl_easy_reset(easy);
+    pthread_mutex_lock(&idle.lock);
+    if (!idle.multi) {
+      idle.multi = multi, idle.easy = easy;
+      multi = NULL, easy = NULL;
+    }
+    pthread_mutex_unlock(&idle.lock);
+  }
+  if (easy) curl_easy_cleanup(easy);
+  if (multi) curl_multi_cleanup(multi);
   curl_slist_free_all(u->headers);
   buffer_release(&u->buffer);
   free(u->etag), free(u->modified), free(u->new_etag), free(u->new_modified);

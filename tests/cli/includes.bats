@@ -26,6 +26,11 @@ arrows() {
     common/model) echo common/model kernels common/comm common/io common/base ;;
     common/train) echo common/train common/model kernels common/comm common/io common/base ;;
     kernels) echo kernels ;;
+    tools/warc2txt/archive | tools/warc2txt/charset | tools/warc2txt/html | tools/warc2txt/pdf) echo "$1" common/base common/io ;;
+    tools/warc2txt/page) echo "$1" tools/warc2txt/html common/base ;;
+    tools/warc2txt/extract) echo "$1" tools/warc2txt/page tools/warc2txt/html common/base common/io ;;
+    tools/warc2txt/markup) echo "$1" tools/warc2txt/page tools/warc2txt/html common/base ;;
+    tools/warc2txt) echo "$1" tools/warc2txt/{archive,charset,html,page,extract,markup,pdf} common/base common/io ;;
     tools/*) echo "$1" common/base common/io common/text common/token common/comm common/model common/train kernels ;;
     tests | tests/*) echo tests common/base common/io common/text common/token common/comm common/model common/train kernels ANY_TOOL ;;
     *) return 1 ;;
@@ -71,9 +76,11 @@ arrows() {
   [ $wrong = 0 ]
 }
 
-@test "no source file has more than a thousand lines" {
-  local wrong=0 file
+@test "no source file has more than a thousand lines, but tables that a script makes" {
+  local wrong=0 file maker
   while read -r file; do
+    maker=$(sed -n '1,6s/^ \* Made by \([a-z_]*\.py\) .*do not edit\.$/\1/p' "$file")
+    [ -z "$maker" ] || [ ! -e "${file%/*}/$maker" ] || continue
     [ "$(wc -l < "$file")" -le 1000 ] || { wc -l "$file"; wrong=1; }
   done < <(sources; printf '%s\n' "${files[@]}" | grep -E '\.(py|sh|bash|bats|pl)$|(^|/)Makefile$|\.mk$')
   [ $wrong = 0 ]

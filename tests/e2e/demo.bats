@@ -55,7 +55,7 @@ END
 
 @test "nothing is lost between the stages" {
   for stage in extract language quality dedup; do
-    awk -f "$BATS_TEST_DIRNAME/../../pipelines/demo/report/json.awk" "$WHOLE/stats/$stage.json" > "$BATS_TEST_TMPDIR/stats"
+    awk -f "$BATS_TEST_DIRNAME/../../pipelines/json.awk" "$WHOLE/stats/$stage.json" > "$BATS_TEST_TMPDIR/stats"
     [ "$(awk -F '\t' '$1 == "in" { n += $2 } $1 == "out" || $1 == "rejected" || $1 == "bad" { n -= $2 } END { print n + 0 }' "$BATS_TEST_TMPDIR/stats")" = 0 ]
     [ "$(awk -F '\t' '$1 == "rejected" { print $2 }' "$BATS_TEST_TMPDIR/stats")" = "$(wc -l < "$WHOLE/rejects/$stage.tsv")" ]
   done

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tools/warc2txt/warc.h"
+#include "tools/warc2txt/archive/warc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int fd = memfd_create("fuzz", 0);
@@ -30,6 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         volatile char last = body.len ? body.data[body.len - 1] : 0;
         (void)last;
         if (body.len != record.length) abort();
+        int64_t offset, length;
+        warc_extent(r, &offset, &length); /* within the file, or not known */
+        if (offset > (int64_t)size || (length >= 0 && offset + length > (int64_t)size)) abort();
       }
     }
     warc_reader_free(r);

@@ -14,47 +14,50 @@
 #include "common/io/documents.h"
 #include "common/io/input.h"
 #include "common/io/pipeline.h"
-#include "tools/warc2txt/charset.h"
-#include "tools/warc2txt/html.h"
-#include "tools/warc2txt/http.h"
-#include "tools/warc2txt/warc.h"
+#include "common/io/url.h"
+#include "tools/warc2txt/boilerplate.h"
+#include "tools/warc2txt/archive/cdx.h"
+#include "tools/warc2txt/content.h"
+#include "tools/warc2txt/archive/digest.h"
+#include "tools/warc2txt/archive/http.h"
+#include "tools/warc2txt/archive/index.h"
+#include "tools/warc2txt/archive/warc.h"
 
-enum { BATCH_BYTES = 1 << 20, BATCH_ITEMS = 1000, WARNINGS_MAX = 10, SNIFF_BYTES = 1024 };
-
-enum reject { REJECT_NONE, REJECT_EMPTY, REJECT_STATUS, REJECT_TYPE, REJECT_ENCODING, REJECT_MAX_RECORD, REJECT_MAX_DOCUMENT, REJECT_TIME_LIMIT, REJECT_COUNT };
-
-static const char *const reject_names[REJECT_COUNT] = {"", "empty", "status", "type", "encoding", "max_record", "max_document", "time_limit"};
+enum { BATCH_BYTES = 1 << 20, BATCH_ITEMS = 1000, WARNINGS_MAX = 10 };
 
 struct span { /* of batch.bytes */
   size_t at, len;
 };
 
 struct item {
-  enum { ITEM_PAGE, ITEM_RESPONSE, ITEM_RESOURCE, ITEM_CONVERSION, ITEM_BAD } kind;
+  enum item_kind { ITEM_PAGE, ITEM_RESPONSE, ITEM_RESOURCE, ITEM_CONVERSION, ITEM_BAD } kind;
   enum reject reject;       /* decided by the reader already */
+  bool truncated;           /* by the crawler */
+  bool joined;              /* of several segments: digests are those of the parts */
   struct span id, url, date, content_type, identified_type, body, message;
+  struct span file, block_digest, payload_digest; /* with --write-index or --check-digests */
+  int64_t offset, length;   /* in the file, -1: not known */
 };
 
 struct counts {
-  uint64_t in, out, rejected[REJECT_COUNT], bad, replaced;
+  uint64_t in, out, rejected[REJECT_COUNT], bad, replaced, truncated;
+  uint64_t digests_checked, digests_wrong, digests_unknown;
 };
 
 struct batch {
   struct item *items;
   size_t item_count, item_capacity;
   struct buffer bytes;
-  struct buffer out, rejects;
+  struct buffer out, rejects, index;
   uint64_t raw_bytes;       /* read from files for it */
   struct counts counts;
 };
 
 struct worker {
+  struct content *content;
   struct http_decoder http;
-  struct charset_decoder *charset;
-  struct html_parser *parser;
-  struct extractor *extractor;
-  struct page page;
-  struct buffer text, utf8, id, url;
+  struct digest *digest;
+  struct buffer id, url;
 };
 
 struct records {
@@ -69,6 +72,14 @@ struct records {
   struct warc_reader *reader;
   const char *base;         /* base name for ids */
   uint64_t raw_seen;
+  struct cdx *cdx;
+  struct cdx_range range;   /* of the index: what is being read */
+  struct buffer path;       /* its file */
+  uint64_t range_seen;      /* records and faults that it gave */
+  bool segmented;           /* continuations of the batch's last item may follow */
+  struct buffer segment_id;
+  uint32_t segment;
+  uint64_t segments;
   struct hashmap *skipped;  /* record type -> count */
   uint64_t *last_skipped;   /* the count that the last record went into, if it was skipped ... */
   uint64_t last_offset;     /* ... and where it started */
@@ -77,36 +88,10 @@ struct records {
 
   /* writer */
   struct output *output, *rejects;
+  struct boilerplate *boilerplate; /* --site-boilerplate: where documents go first */
   struct counts counts;
+  uint64_t in_bytes;
 };
-
-/* ---- options */
-
-int records_parse_statuses(struct records_options *o, const char *list, struct err *e) {
-  o->status_count = 0;
-  while (*list) {
-    size_t n = strcspn(list, ",");
-    struct status_range range = {0, 0};
-    if (n == 3 && list[0] >= '1' && list[0] <= '9' && (list[1] | 32) == 'x' && (list[2] | 32) == 'x') {
-      range = (struct status_range){(list[0] - '0') * 100, (list[0] - '0') * 100 + 99};
-    } else if (n == 3 && memcmp(list, "all", 3) == 0) {
-      range = (struct status_range){0, 999};
-    } else if ((n == 3 || (n == 7 && list[3] == '-')) && strspn(list, "0123456789") == 3) {
-      range.low = range.high = atoi(list);
-      if (n == 7) {
-        if (strspn(list + 4, "0123456789") != 3) n = 0;
-        else range.high = atoi(list + 4);
-      }
-    } else {
-      n = 0;
-    }
-    if (n == 0) return err_usage(e, "--status: %s: codes such as 200, 2xx, 200-299 or all, commas between", list);
-    if (o->status_count == (int)(sizeof o->statuses / sizeof *o->statuses)) return err_usage(e, "--status: more than %d ranges", o->status_count);
-    o->statuses[o->status_count++] = range;
-    list += n + (list[n] == ',');
-  }
-  return o->status_count ? 0 : err_usage(e, "--status: no code");
-}
 
 /* ---- reader */
 
@@ -129,6 +114,7 @@ static void add_bad(struct records *r, struct batch *b, uint64_t offset, const c
   struct item *item = add_item(b);
   item->kind = ITEM_BAD;
   item->message.at = b->bytes.len;
+  if (r->cdx) buffer_printf(&b->bytes, "%s:%llu: ", r->options->cdx, (unsigned long long)r->range.line);
   buffer_printf(&b->bytes, "%s:%llu: %s", input_name(r->input), (unsigned long long)offset, what);
   item->message.len = b->bytes.len - item->message.at;
 }
@@ -144,6 +130,7 @@ static void close_input(struct records *r) {
   r->reader = NULL;
   r->input = NULL;
   r->raw_seen = 0;
+  r->last_skipped = NULL;
 }
 
 static int open_next(struct records *r, struct err *e) {
@@ -155,12 +142,73 @@ static int open_next(struct records *r, struct err *e) {
   return 0;
 }
 
+/* ---- reader: ranges of an index */
+
+static void add_bad_range(struct records *r, struct batch *b, const char *what) {
+  r->segmented = false;
+  for (uint64_t i = 0; i < (r->range.records ? r->range.records : 1); i++) {
+    struct item *item = add_item(b);
+    item->kind = ITEM_BAD;
+    item->message.at = b->bytes.len;
+    buffer_printf(&b->bytes, "%s:%llu: %s", r->options->cdx, (unsigned long long)(r->range.line + i), what);
+    item->message.len = b->bytes.len - item->message.at;
+  }
+}
+
+/* The range's file under the operand.  An index from elsewhere must not lead out of it. */
+static int resolve(struct records *r, struct err *e) {
+  struct slice name = r->range.filename;
+  buffer_clear(&r->path);
+  if (r->count) {
+    const char *base = r->names[0];
+    size_t n = strlen(base);
+    while (name.len && name.data[0] == '/') name.data++, name.len--;
+    for (size_t at = 0; at < name.len;) {
+      const char *slash = memchr(name.data + at, '/', name.len - at);
+      size_t end = slash ? (size_t)(slash - name.data) : name.len;
+      if (end - at == 2 && memcmp(name.data + at, "..", 2) == 0) return err_set(e, "the filename leads out of %s: %.*s", base, (int)name.len, name.data);
+      at = end + 1;
+    }
+    buffer_append(&r->path, base, n);
+    if (n && base[n - 1] != '/' && base[n - 1] != '=') buffer_put(&r->path, '/');
+  }
+  if (r->path.len == 0 && slice_equal(name, SLICE("-"))) buffer_append_string(&r->path, "./"); /* a file, not stdin */
+  buffer_append_slice(&r->path, name);
+  buffer_string(&r->path);
+  return 0;
+}
+
+/* Opens the next range: 1, or 0 at the end of the index, or -1.  Lines that lead nowhere become bad items. */
+static int open_range(struct records *r, struct batch *b, struct err *e) {
+  while (b->item_count < BATCH_ITEMS) {
+    int got = cdx_next(r->cdx, &r->range, e);
+    if (got <= 0) return got;
+    if (got == CDX_BAD || resolve(r, e)) {
+      add_bad_range(r, b, e->message);
+      continue;
+    }
+    bool missing = false;
+    struct input_options options = {.members = true, .from = (int64_t)r->range.offset, .length = (int64_t)r->range.length, .missing = &missing};
+    if (input_open(&r->input, r->path.data, &options, e)) {
+      if (!missing && url_is(r->path.data)) return -1; /* a server that does not answer: the others would fail too */
+      add_bad_range(r, b, e->message);
+      continue;
+    }
+    r->base = base_name(r->path.data);
+    r->range_seen = 0;
+    r->reader = warc_reader_new(r->input);
+    return 1;
+  }
+  return 1;
+}
+
 /* A whole file as one page. */
 static int read_page(struct records *r, struct batch *b, struct err *e) {
   struct item *item = add_item(b);
   const char *data;
   size_t n;
-  int64_t limit = r->options->max_record;
+  enum reject too_long;
+  int64_t limit = content_length_limit(&r->options->content, &too_long);
   item->kind = ITEM_PAGE;
   item->id = put(b, slice_of(r->names[r->next - 1]));
   if (input_peek(r->input, (size_t)limit + 1, &data, &n, e)) {
@@ -170,7 +218,7 @@ static int read_page(struct records *r, struct batch *b, struct err *e) {
     return 0;
   }
   if ((int64_t)n > limit) {
-    item->reject = REJECT_MAX_RECORD;
+    item->reject = too_long;
     return 0;
   }
   item->body = put(b, (struct slice){data, n});
@@ -213,33 +261,80 @@ static void put_id(struct records *r, struct batch *b, struct item *item, const 
   item->id.len = b->bytes.len - item->id.at;
 }
 
+/* A continuation of the batch's last record is appended to it: 1; 0: it is none. */
+static int read_segment(struct records *r, struct batch *b, const struct warc_record *record, struct err *e) {
+  struct item *item = &b->items[b->item_count - 1];
+  struct slice body;
+  if (record->segment != r->segment + 1 || !slice_equal(record->segment_origin, buffer_slice(&r->segment_id))) return 0;
+  r->segments++;
+  if (item->reject) return 1;
+  enum reject too_long;
+  if (record->length + item->body.len > (uint64_t)content_length_limit(&r->options->content, &too_long)) {
+    item->reject = too_long;
+    return 1;
+  }
+  int got = warc_body(r->reader, &body, e);
+  if (got < 0) return -1;
+  if (got == WARC_BAD) {
+    r->segmented = false;
+    add_bad(r, b, record->offset, e->message);
+    return 1;
+  }
+  r->segment = record->segment;
+  item->joined = true;
+  if (item->body.at + item->body.len != b->bytes.len) { /* something was put behind it */
+    struct span moved = {b->bytes.len, item->body.len};
+    buffer_reserve(&b->bytes, item->body.len);
+    buffer_append(&b->bytes, b->bytes.data + item->body.at, item->body.len);
+    item->body = moved;
+  }
+  item->body.len += put(b, body).len;
+  return 1;
+}
+
 static int read_record(struct records *r, struct batch *b, struct err *e) {
+  const struct records_options *o = r->options;
   struct warc_record record;
   int got = warc_next(r->reader, &record, e);
   if (got <= 0) return got;
+  r->range_seen++;
   if (got == WARC_BAD) {
     if (r->last_skipped && r->last_offset == record.offset) --*r->last_skipped; /* its body was bad: it counts there */
     r->last_skipped = NULL;
+    r->segmented = false;
     add_bad(r, b, record.offset, e->message);
     return 1;
   }
   r->last_skipped = NULL;
   if (record.kind == WARC_OTHER || (record.kind == WARC_RESOURCE && !is_http(record.uri))) {
+    if (record.segment > 1 && r->segmented && (got = read_segment(r, b, &record, e)) != 0) return got;
     skip(r, record.type, record.offset);
     return 1;
   }
   struct item *item = add_item(b);
+  r->segmented = false;
   item->kind = record.kind == WARC_RESPONSE ? ITEM_RESPONSE : record.kind == WARC_RESOURCE ? ITEM_RESOURCE : ITEM_CONVERSION;
+  item->truncated = record.truncated.len > 0;
+  item->offset = (int64_t)record.offset;
+  item->length = -1;
   put_id(r, b, item, &record);
   item->url = put(b, record.uri);
   item->date = put(b, record.date);
   item->content_type = put(b, record.content_type);
   item->identified_type = put(b, record.identified_type);
-  if (record.length > (uint64_t)r->options->max_record) {
-    item->reject = REJECT_MAX_RECORD;
+  if (o->index || o->check_digests) {
+    item->file = put(b, slice_of(input_name(r->input)));
+    item->block_digest = put(b, record.block_digest);
+    item->payload_digest = put(b, record.payload_digest);
+  }
+  enum reject too_long;
+  if (record.length > (uint64_t)content_length_limit(&o->content, &too_long)) {
+    item->reject = record.length > (uint64_t)o->content.max_record ? REJECT_MAX_RECORD : too_long;
+    if (o->index) warc_extent(r->reader, &item->offset, &item->length);
     return 1;
   }
-  struct slice body;
+  struct slice body, id = record.id; /* the id lies in the header, which stays */
+  bool begins = record.segment == 1 && id.len;
   got = warc_body(r->reader, &body, e);
   if (got < 0) return -1;
   if (got == WARC_BAD) {
@@ -248,25 +343,45 @@ static int read_record(struct records *r, struct batch *b, struct err *e) {
     return 1;
   }
   item->body = put(b, body);
+  if (o->index) warc_extent(r->reader, &item->offset, &item->length);
+  if (begins) {
+    r->segmented = true;
+    r->segment = 1;
+    buffer_clear(&r->segment_id);
+    buffer_append_slice(&r->segment_id, id);
+  }
   return 1;
+}
+
+/* Opens what comes next: 1, or 0 at the end, or -1. */
+static int open_input(struct records *r, struct batch *b, struct err *e) {
+  if (r->options->cdx) return open_range(r, b, e);
+  if (r->next == r->count) return 0;
+  return open_next(r, e) ? -1 : 1;
 }
 
 static int read_batch(void *context, void *batch, struct err *e) {
   struct records *r = context;
   struct batch *b = batch;
   b->item_count = 0;
-  b->bytes.len = b->out.len = b->rejects.len = 0;
+  b->bytes.len = b->out.len = b->rejects.len = b->index.len = 0;
   b->raw_bytes = 0;
   memset(&b->counts, 0, sizeof b->counts);
+  r->segmented = false;
   if (b->bytes.capacity > 64 << 20) buffer_release(&b->bytes); /* after a giant */
-  while (b->bytes.len < BATCH_BYTES && b->item_count < BATCH_ITEMS) {
+  /* a record in segments stays in one batch with them */
+  while ((b->bytes.len < BATCH_BYTES && b->item_count < BATCH_ITEMS) || r->segmented) {
     if (!r->input) {
-      if (r->next == r->count) break;
-      if (open_next(r, e)) return -1;
+      int more = open_input(r, b, e);
+      if (more < 0) return -1;
+      if (more == 0) break;
+      if (!r->input) continue;
     }
     int got = r->options->html ? read_page(r, b, e) : read_record(r, b, e);
     if (got < 0) return err_prefix(e, "%s:%llu", input_name(r->input), (unsigned long long)input_position(r->input));
-    uint64_t raw = input_raw_read(r->input);
+    if (got == 0 && r->cdx && r->range_seen == 0) add_bad_range(r, b, "no record at this offset");
+    if (r->cdx && r->range.length == 0 && r->range_seen) got = 0; /* one record was asked for */
+    uint64_t raw = input_raw_read(r->input) - (r->cdx ? r->range.offset : 0);
     b->raw_bytes += raw - r->raw_seen;
     r->raw_seen = raw;
     if (got == 0) close_input(r);
@@ -276,89 +391,7 @@ static int read_batch(void *context, void *batch, struct err *e) {
 
 static size_t weigh_batch(const void *batch) { return ((const struct batch *)batch)->bytes.len; }
 
-/* ---- worker: types */
-
-enum type { TYPE_HTML, TYPE_TEXT, TYPE_OTHER, TYPE_UNKNOWN };
-
-static struct slice mime_of(struct slice content_type) {
-  const char *semicolon = content_type.len ? memchr(content_type.data, ';', content_type.len) : NULL;
-  if (semicolon) content_type.len = (size_t)(semicolon - content_type.data);
-  return slice_trim(content_type);
-}
-
-static enum type type_of_mime(struct slice mime) {
-  static const struct {
-    const char *mime;
-    enum type type;
-  } known[] = {
-    {"text/html", TYPE_HTML}, {"application/xhtml+xml", TYPE_HTML}, {"application/vnd.wap.xhtml+xml", TYPE_HTML}, {"text/plain", TYPE_TEXT},
-    {"application/octet-stream", TYPE_UNKNOWN}, {"unknown/unknown", TYPE_UNKNOWN}, {"application/unknown", TYPE_UNKNOWN}, {"application/x-unknown-content-type", TYPE_UNKNOWN},
-    {"httpd/unix-directory", TYPE_UNKNOWN}, {"text/xml", TYPE_UNKNOWN}, {"application/xml", TYPE_UNKNOWN}, {"no-type", TYPE_UNKNOWN}, {"unk", TYPE_UNKNOWN},
-    {"*/*", TYPE_UNKNOWN}, {"html", TYPE_HTML}, {"text/htm", TYPE_HTML}, {"text", TYPE_UNKNOWN},
-  };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (slice_equal_nocase(mime, slice_of(known[i].mime))) return known[i].type;
-  return mime.len && memchr(mime.data, '/', mime.len) ? TYPE_OTHER : TYPE_UNKNOWN;
-}
-
-/* Formats that servers send under the name of HTML or text. */
-static bool is_binary(struct slice body) {
-  static const struct {
-    size_t len;
-    const char *magic;
-  } magics[] = {{5, "%PDF-"}, {4, "\x89PNG"}, {3, "\xFF\xD8\xFF"}, {4, "GIF8"}, {4, "PK\3\4"}, {3, "\x1F\x8B\x08"}, {4, "OggS"}, {4, "RIFF"},
-                {3, "ID3"}, {4, "wOFF"}, {4, "wOF2"}, {4, "\xD0\xCF\x11\xE0"}, {4, "Rar!"}, {4, "\x7F""ELF"}, {3, "FWS"}, {3, "CWS"}, {6, "7z\xBC\xAF\x27\x1C"}};
-  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
-    if (body.len >= magics[i].len && memcmp(body.data, magics[i].magic, magics[i].len) == 0) return true;
-  return body.len >= 12 && memcmp(body.data + 4, "ftyp", 4) == 0;
-}
-
-static bool is_html(struct slice body) {
-  struct slice head = slice_trim((struct slice){body.data, body.len < SNIFF_BYTES ? body.len : SNIFF_BYTES});
-  if (slice_starts(head, SLICE("\xEF\xBB\xBF"))) head = slice_trim((struct slice){head.data + 3, head.len - 3});
-  static const char *const starts[] = {"<!doctype html", "<html", "<head", "<body", "<script", "<title", "<div", "<p>", "<table", "<h1", "<meta"};
-  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-    if (slice_starts_nocase(head, slice_of(starts[i]))) return true;
-  bool markup = slice_starts(head, SLICE("<?xml")) || slice_starts(head, SLICE("<!--"));
-  return markup && slice_find_nocase(head, SLICE("<html")) != NULL;
-}
-
-/* NUL bytes and other controls that no text holds, in an encoding of bytes. */
-static bool has_controls(struct slice body) {
-  size_t n = body.len < SNIFF_BYTES ? body.len : SNIFF_BYTES, controls = 0;
-  if (n >= 2 && ((unsigned char)body.data[0] ^ (unsigned char)body.data[1]) == 1 && (unsigned char)body.data[0] >= 0xFE) return false; /* UTF-16 mark */
-  for (size_t i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)body.data[i];
-    controls += c < 9 || (c > 13 && c < 32 && c != 27);
-  }
-  return controls * 20 > n;
-}
-
-static enum type type_of(struct slice content_type, struct slice identified, struct slice body) {
-  enum type type = type_of_mime(mime_of(content_type));
-  if (type == TYPE_UNKNOWN && identified.len) type = type_of_mime(mime_of(identified));
-  if (type == TYPE_UNKNOWN) type = is_html(body) ? TYPE_HTML : TYPE_OTHER;
-  if ((type == TYPE_HTML && is_binary(body)) || (type == TYPE_TEXT && (is_binary(body) || has_controls(body)))) return TYPE_OTHER;
-  return type;
-}
-
-/* ---- worker: text */
-
-/* UTF-8 text as it is, but line ends of one kind, no control characters, no newline at the end. */
-static void plain_text(struct slice s, struct buffer *out) {
-  buffer_reserve(out, s.len + 1);
-  for (size_t i = 0; i < s.len; i++) {
-    unsigned char c = (unsigned char)s.data[i];
-    if (c == '\r') {
-      if (i + 1 < s.len && s.data[i + 1] == '\n') continue;
-      c = '\n';
-    }
-    if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F) continue;
-    buffer_put(out, (char)c);
-  }
-}
-
-static bool blank(struct slice s) { return slice_trim(s).len == 0; }
+/* ---- worker */
 
 static struct slice sanitized(struct buffer *to, struct slice s) {
   if (utf8_valid_prefix(s.data, s.len) == s.len && (s.len == 0 || !memchr(s.data, '\0', s.len))) return s;
@@ -368,55 +401,72 @@ static struct slice sanitized(struct buffer *to, struct slice s) {
   return buffer_slice(to);
 }
 
-static bool status_wanted(const struct records_options *o, int status) {
-  if (status == 0) return true;
-  for (int i = 0; i < o->status_count; i++)
-    if (status >= o->statuses[i].low && status <= o->statuses[i].high) return true;
-  return false;
-}
-
-static enum reject extract_item(struct records *r, struct worker *w, struct batch *b, const struct item *item) {
-  const struct records_options *o = r->options;
-  struct slice body = get(b, item->body), content_type = get(b, item->content_type), identified = get(b, item->identified_type);
-  enum type type = TYPE_HTML;
-  buffer_clear(&w->text);
-  if (item->kind == ITEM_CONVERSION) {
-    type = TYPE_TEXT;
-  } else if (item->kind != ITEM_PAGE) {
-    bool message = slice_starts_nocase(content_type, SLICE("application/http")) || slice_starts_nocase(body, SLICE("HTTP/"));
-    if (item->kind == ITEM_RESPONSE) {
+/* Counts what the record's digests say; the label of one that is wrong, or NULL.  What crawlers take for the payload differs:
+ * the body as it was sent, or with its chunks joined. */
+static const char *check_digests(struct worker *w, struct batch *b, const struct item *item) {
+  struct slice body = get(b, item->body), block = get(b, item->block_digest), payload = get(b, item->payload_digest);
+  const char *wrong = NULL;
+  if (item->reject || item->joined) {
+    b->counts.digests_unknown += (block.len > 0) + (payload.len > 0);
+    return NULL;
+  }
+  for (int i = 0; i < 2; i++) {
+    struct slice label = i ? payload : block;
+    if (!label.len) continue;
+    enum digest_result result;
+    if (i && item->kind == ITEM_RESPONSE) {
       struct http_response response;
       http_parse(&w->http, body, &response);
-      if (response.status || message) content_type = response.content_type;
-      if (!status_wanted(o, response.status)) return REJECT_STATUS;
-      enum type named = type_of_mime(mime_of(content_type));
-      if (named == TYPE_OTHER || (named == TYPE_HTML && !o->type_html) || (named == TYPE_TEXT && !o->type_text)) return REJECT_TYPE;
-      enum http_result result = http_decode(&w->http, &response, (size_t)o->max_record, &body);
-      if (result == HTTP_ENCODING) return REJECT_ENCODING;
-      if (result == HTTP_TOO_LONG) return REJECT_MAX_RECORD;
+      result = digest_check(w->digest, label, response.body);
+      if (result == DIGEST_WRONG && response.chunked) result = digest_check(w->digest, label, http_unchunked(&w->http, &response));
+      if (result == DIGEST_WRONG && item->truncated) result = DIGEST_UNKNOWN; /* some take it of the whole payload */
+    } else {
+      result = digest_check(w->digest, label, body);
     }
-    type = type_of(content_type, identified, body);
-    if (body.len == 0) return type == TYPE_HTML || !content_type.len ? REJECT_EMPTY : type == TYPE_TEXT ? REJECT_EMPTY : REJECT_TYPE;
-    if (!((type == TYPE_HTML && o->type_html) || (type == TYPE_TEXT && o->type_text))) return REJECT_TYPE;
-  }
-  const struct charset *charset = charset_detect(w->charset, body, content_type, type == TYPE_HTML);
-  buffer_clear(&w->utf8);
-  b->counts.replaced += charset_decode(w->charset, charset, body, &w->utf8);
-  if (type == TYPE_TEXT) {
-    plain_text(buffer_slice(&w->utf8), &w->text);
-  } else {
-    html_parse(w->parser, &w->utf8, &w->page, o->time_limit > 0 ? progress_clock() + o->time_limit : 0);
-    if (w->page.timed_out) return REJECT_TIME_LIMIT;
-    if (o->features) {
-      extract_features(w->extractor, &w->page, &w->text);
-      return REJECT_NONE;
+    if (result == DIGEST_UNKNOWN) b->counts.digests_unknown++;
+    else b->counts.digests_checked++;
+    if (result == DIGEST_WRONG) {
+      b->counts.digests_wrong++;
+      if (!wrong) wrong = i ? "WARC-Payload-Digest" : "WARC-Block-Digest";
     }
-    extract_text(w->extractor, &w->page, o->mode, &w->text);
   }
-  while (w->text.len && (w->text.data[w->text.len - 1] == '\n' || w->text.data[w->text.len - 1] == ' ')) w->text.len--;
-  if (blank(buffer_slice(&w->text))) return REJECT_EMPTY;
-  if (r->program->max_document > 0 && (int64_t)w->text.len > r->program->max_document) return REJECT_MAX_DOCUMENT;
-  return REJECT_NONE;
+  return wrong;
+}
+
+static void make_bad(struct batch *b, struct item *item, const char *what) {
+  size_t at = b->bytes.len;
+  buffer_reserve(&b->bytes, item->file.len + 100); /* the name below lies in it */
+  buffer_append_slice(&b->bytes, get(b, item->file));
+  buffer_printf(&b->bytes, ":%lld: %s does not fit the record", (long long)item->offset, what);
+  item->kind = ITEM_BAD;
+  item->message = (struct span){at, b->bytes.len - at};
+}
+
+static void add_row(struct worker *w, struct batch *b, const struct item *item, struct slice id, struct slice url, struct slice date) {
+  struct slice payload = get(b, item->payload_digest);
+  struct index_row row = {.id = id, .url = url, .date = date, .offset = item->offset, .length = item->length,
+                          .digest = payload.len ? payload : get(b, item->block_digest), .filename = get(b, item->file), .mime = get(b, item->content_type)};
+  if (item->kind == ITEM_RESPONSE && !item->reject) {
+    struct http_response response;
+    http_parse(&w->http, get(b, item->body), &response);
+    row.status = response.status;
+    if (response.status) row.mime = response.content_type;
+  }
+  const char *semicolon = row.mime.len ? memchr(row.mime.data, ';', row.mime.len) : NULL;
+  if (semicolon) row.mime.len = (size_t)(semicolon - row.mime.data);
+  row.mime = slice_trim(row.mime);
+  if (utf8_valid_prefix(row.mime.data, row.mime.len) < row.mime.len) row.mime.len = 0;
+  if (utf8_valid_prefix(row.digest.data, row.digest.len) < row.digest.len) row.digest.len = 0;
+  index_write(&b->index, &row);
+}
+
+static enum content_kind content_kind(enum item_kind kind) {
+  switch (kind) {
+    case ITEM_RESPONSE: return CONTENT_RESPONSE;
+    case ITEM_RESOURCE: return CONTENT_RESOURCE;
+    case ITEM_CONVERSION: return CONTENT_TEXT;
+    default: return CONTENT_PAGE;
+  }
 }
 
 static int work(void *context, int index, void *batch, struct err *e) {
@@ -425,19 +475,27 @@ static int work(void *context, int index, void *batch, struct err *e) {
   struct worker *w = &r->workers[index];
   struct batch *b = batch;
   for (size_t i = 0; i < b->item_count; i++) {
-    const struct item *item = &b->items[i];
+    struct item *item = &b->items[i];
     b->counts.in++;
+    const char *wrong = item->kind != ITEM_BAD && r->options->check_digests ? check_digests(w, b, item) : NULL;
+    if (wrong) make_bad(b, item, wrong);
     if (item->kind == ITEM_BAD) {
       b->counts.bad++;
       continue;
     }
-    enum reject reject = item->reject ? item->reject : extract_item(r, w, b, item);
+    b->counts.truncated += item->truncated;
+    struct slice text = {"", 0};
+    struct content_source source = {.kind = content_kind(item->kind), .body = get(b, item->body), .content_type = get(b, item->content_type),
+                                    .identified_type = get(b, item->identified_type)};
+    enum reject reject = item->reject ? item->reject : content_text(w->content, &source, &text, &b->counts.replaced);
     struct slice id = sanitized(&w->id, get(b, item->id)), url = sanitized(&w->url, get(b, item->url)), date = get(b, item->date);
     if (utf8_valid_prefix(date.data, date.len) < date.len) date.len = 0;
+    if (r->options->index) add_row(w, b, item, id, url, date);
     if (reject == REJECT_NONE) {
       b->counts.out++;
-      if (r->options->features) buffer_append_slice(&b->out, buffer_slice(&w->text));
-      else document_write_fields(&b->out, r->program->jsonl ? DOCUMENT_JSONL : DOCUMENT_TSV, id, url, date, buffer_slice(&w->text));
+      if (r->options->content.features) buffer_append_slice(&b->out, text);
+      else if (r->boilerplate) boilerplate_put(&b->out, id, url, date, text);
+      else document_write_fields(&b->out, r->program->jsonl ? DOCUMENT_JSONL : DOCUMENT_TSV, id, url, date, text);
       continue;
     }
     b->counts.rejected[reject]++;
@@ -465,9 +523,15 @@ static int write_batch(void *context, void *batch, struct err *e) {
   r->counts.in += b->counts.in;
   r->counts.out += b->counts.out;
   r->counts.replaced += b->counts.replaced;
+  r->counts.truncated += b->counts.truncated;
+  r->counts.digests_checked += b->counts.digests_checked;
+  r->counts.digests_wrong += b->counts.digests_wrong;
+  r->counts.digests_unknown += b->counts.digests_unknown;
   for (int i = 0; i < REJECT_COUNT; i++) r->counts.rejected[i] += b->counts.rejected[i];
-  if (output_write(r->output, b->out.data, b->out.len, e)) return -1;
+  if (r->boilerplate ? boilerplate_add(r->boilerplate, buffer_slice(&b->out), e) : output_write(r->output, b->out.data, b->out.len, e)) return -1;
   if (r->rejects && output_write(r->rejects, b->rejects.data, b->rejects.len, e)) return -1;
+  if (r->options->index && output_write(r->options->index, b->index.data, b->index.len, e)) return -1;
+  r->in_bytes += b->raw_bytes;
   progress_add(r->program->progress, b->raw_bytes, b->counts.in);
   return 0;
 }
@@ -478,6 +542,7 @@ static void release_batch(void *batch) {
   buffer_release(&b->bytes);
   buffer_release(&b->out);
   buffer_release(&b->rejects);
+  buffer_release(&b->index);
 }
 
 /* ---- */
@@ -498,33 +563,80 @@ static void report(struct records *r) {
     skipped += entry->value;
   }
   stats_flow(s, r->counts.in, r->counts.out, rejected, r->counts.bad);
-  stats_int(s, "records", (int64_t)(r->counts.in + skipped));
+  stats_int(s, "in_bytes", (int64_t)r->in_bytes);
+  stats_int(s, "records", (int64_t)(r->counts.in + skipped + r->segments));
+  stats_int(s, "truncated", (int64_t)r->counts.truncated);
+  stats_int(s, "segments", (int64_t)r->segments);
+  if (r->options->check_digests) {
+    stats_int(s, "digests.checked", (int64_t)r->counts.digests_checked);
+    stats_int(s, "digests.wrong", (int64_t)r->counts.digests_wrong);
+    stats_int(s, "digests.unknown", (int64_t)r->counts.digests_unknown);
+  }
   stats_int(s, "replaced_characters", (int64_t)r->counts.replaced);
   if (r->counts.bad > WARNINGS_MAX) program_warn(r->program, "%llu more bad records", (unsigned long long)(r->counts.bad - WARNINGS_MAX));
 }
 
-int records_run(struct program *p, const struct records_options *options, char *const *names, int count, struct output *output, struct output *rejects, struct err *e) {
+/* The documents that went to the scratch file; one that has nothing left is empty. */
+static int write_without_boilerplate(struct records *r, struct err *e) {
+  struct boilerplate_document document;
+  struct buffer line = {0};
+  uint64_t lines = 0, bytes = 0;
+  int got;
+  while ((got = boilerplate_next(r->boilerplate, &document, e)) > 0) {
+    lines += document.lines;
+    bytes += document.bytes;
+    buffer_clear(&line);
+    bool empty = slice_trim(document.text).len == 0;
+    if (empty) {
+      r->counts.out--;
+      r->counts.rejected[REJECT_EMPTY]++;
+      if (!r->rejects) continue;
+      buffer_printf(&line, "warc2txt:%s\t", reject_names[REJECT_EMPTY]);
+    }
+    document_write_fields(&line, r->program->jsonl && !empty ? DOCUMENT_JSONL : DOCUMENT_TSV, document.id, document.url, document.date, document.text);
+    if (output_write(empty ? r->rejects : r->output, line.data, line.len, e)) got = -1;
+    if (got < 0) break;
+  }
+  buffer_release(&line);
+  stats_int(r->program->stats, "boilerplate.lines", (int64_t)lines);
+  stats_int(r->program->stats, "boilerplate.bytes", (int64_t)bytes);
+  return got < 0 ? -1 : 0;
+}
+
+int records_run(struct program *p, const struct records_options *options, char *const *names, int count, struct output *output, struct output *rejects,
+                struct err *e) {
   struct records r = {.program = p, .options = options, .names = names, .count = count, .output = output, .rejects = rejects, .skipped = hashmap_new()};
-  int jobs = (int)p->jobs;
+  int jobs = (int)p->jobs, result = 0;
+  if (options->cdx && cdx_open(&r.cdx, options->cdx, e)) result = -1;
+  if (result == 0 && options->index) {
+    struct buffer header = {0};
+    index_write_header(&header);
+    result = output_write(options->index, header.data, header.len, e);
+    buffer_release(&header);
+  }
   r.workers = NEW_ARRAY(struct worker, (size_t)jobs);
   for (int i = 0; i < jobs; i++) {
-    r.workers[i].charset = charset_decoder_new();
-    r.workers[i].parser = html_parser_new();
-    r.workers[i].extractor = extractor_new();
+    r.workers[i].content = content_new(&options->content);
+    r.workers[i].digest = digest_new();
   }
-  struct pipeline pipeline = {.context = &r, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch, .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
-  int result = pipeline_run(&pipeline, jobs, e);
-  report(&r);
+  struct pipeline pipeline = {.context = &r, .batch_size = sizeof(struct batch), .read = read_batch, .work = work, .write = write_batch,
+                              .release = release_batch, .weigh = weigh_batch, .memory = p->memory};
+  if (result == 0 && options->site_boilerplate) r.boilerplate = boilerplate_new(p->tmpdir, p->memory / 4);
+  if (result == 0) {
+    result = pipeline_run(&pipeline, jobs, e);
+    if (result == 0 && r.boilerplate) result = write_without_boilerplate(&r, e);
+    report(&r);
+  }
   close_input(&r);
+  boilerplate_free(r.boilerplate);
+  cdx_close(r.cdx);
+  buffer_release(&r.path);
+  buffer_release(&r.segment_id);
   for (int i = 0; i < jobs; i++) {
     struct worker *w = &r.workers[i];
+    content_free(w->content);
     http_decoder_release(&w->http);
-    charset_decoder_free(w->charset);
-    html_parser_free(w->parser);
-    extractor_free(w->extractor);
-    page_release(&w->page);
-    buffer_release(&w->text);
-    buffer_release(&w->utf8);
+    digest_free(w->digest);
     buffer_release(&w->id);
     buffer_release(&w->url);
   }

@@ -308,6 +308,69 @@ int main(void) {
     input_close(in);
   }
 
+  { /* members of every size, and what looks like the next header within one */
+    struct buffer made = {0}, want = {0}, noise = {0};
+    struct rng r;
+    rng_init(&r, 9);
+    for (size_t size = 0; size < 6 << 20; size = size * 3 + 1) {
+      buffer_clear(&noise);
+      while (noise.len < size) {
+        buffer_append(&noise, "\x1F\x8B\x08\0\0\0\0\0\0\x03", 10); /* incompressible around it: it is stored as it is */
+        for (int i = 0; i < 300; i++) buffer_put(&noise, (char)rng_below(&r, 256));
+      }
+      noise.len = size;
+      gzip(&made, noise.data, noise.len);
+      buffer_append_slice(&want, buffer_slice(&noise));
+      gzip(&made, text.data, size < text.len ? size : text.len);
+      buffer_append(&want, text.data, size < text.len ? size : text.len);
+    }
+    reads(write_file("sizes.gz", made.data, made.len), &want, "members of 0 to 5 million bytes, full of bytes that look like headers");
+    buffer_clear(&want), buffer_clear(&noise);
+    buffer_reserve(&noise, 8 << 20);
+    memset(noise.data, 'z', noise.len = 8 << 20);
+    buffer_clear(&made);
+    for (int i = 0; i < 3; i++) { /* longer than what is decoded at once, and exactly its ratio */
+      gzip(&made, noise.data, noise.len >> i);
+      buffer_append(&want, noise.data, noise.len >> i);
+    }
+    reads(write_file("zeros.gz", made.data, made.len), &want, "members that shrink a thousandfold");
+    buffer_clear(&want), buffer_clear(&made);
+    gzip(&made, text.data, 5000);
+    memcpy(made.data + made.len - 4, "\x01\0\0\0", 4); /* ISIZE */
+    write_file("isize.gz", made.data, made.len);
+    ok(read_all(path_of("isize.gz"), NULL, 100, &got, &e) == -1 && strstr(e.message, "incorrect length check") && got.len == 5000, "a wrong length at its end is damage, after what is good");
+    buffer_clear(&made);
+    for (int i = 0; i < 3; i++) { /* a header with its own checksum, extra field, name and comment (RFC 1952, 2.3.1) */
+      size_t start = made.len;
+      gzip(&made, text.data, 5000);
+      char header[64] = "\x1F\x8B\x08\x1E\0\0\0\0\0\x03\x04\0abcdname";
+      size_t n = 10 + 2 + 4 + 5;
+      memcpy(header + n, "comment", 8), n += 8;
+      unsigned long crc = crc32(0, (unsigned char *)header, (unsigned)n) & 0xFFFF;
+      if (i == 2) crc ^= 1;
+      header[n++] = (char)crc, header[n++] = (char)(crc >> 8);
+      buffer_clear(&noise);
+      buffer_append(&noise, made.data + start + 10, made.len - start - 10);
+      made.len = start;
+      buffer_append(&made, header, n);
+      buffer_append_slice(&made, buffer_slice(&noise));
+    }
+    write_file("header.gz", made.data, made.len);
+    ok(read_all(path_of("header.gz"), NULL, 100, &got, &e) == -1 && strstr(e.message, "header crc mismatch") && got.len == 10000, "long headers are read, a wrong checksum of one is damage");
+    buffer_release(&made), buffer_release(&want), buffer_release(&noise);
+  }
+  if (input_open(&in, path_of("members.gz"), &(struct input_options){.members = true, .from = (int64_t)starts[1], .length = (int64_t)(starts[3] - starts[1])}, &e) == 0) {
+    bool right = input_next_member(in, &e) == 1 && input_peek(in, 80000, &data, &n, &e) == 0 && n == 80000 && input_peek(in, 80001, &data, &n, &e) == 0 && input_member_end(in) == starts[2];
+    ok(right && input_next_member(in, &e) == 1 && input_next_member(in, &e) == 0, "a range of a file ends where it ends, and a member's end is known");
+    input_close(in);
+  }
+  ok(read_all(path_of("plain"), &(struct input_options){.from = 1000, .length = 70000}, 100, &got, &e) == 0 && got.len == 70000 && memcmp(got.data, text.data + 1000, 70000) == 0, "a range of a plain file");
+  ok(read_all(path_of("plain"), &(struct input_options){.from = 2999990, .length = 70000}, 100, &got, &e) == 0 && got.len == 10, "past its end there is no more");
+  ok(read_all(path_of("members.gz"), &(struct input_options){.from = (int64_t)starts[1], .length = 100}, 100, &got, &e) == -1 && strstr(e.message, "truncated"), "a range that cuts a member is damage");
+  bool missing = false;
+  ok(input_open(&in, "/no/such/file", &(struct input_options){.missing = &missing}, &e) == -1 && missing, "a file that is not there is missing");
+  ok(input_open(&in, tap_folder(), &(struct input_options){.missing = &missing}, &e) == -1 && !missing, "a folder is not");
+
   /* ---- damage: the members after it are found again */
   for (int how = 0; how < 3; how++) {
     struct buffer damaged = {0};

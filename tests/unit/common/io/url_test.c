@@ -45,22 +45,28 @@ static bool header_of(const char *name, char value[256]) {
   return false;
 }
 
-/* Sends bytes [from, SIZE) but at most `most` of them, after a head for all of them. */
+/* Sends bytes [from, SIZE), or to the range's end, but at most `most` of them, after a head for all of them. */
 static void serve(int fd, const char *etag, bool ranges, int64_t most) {
   char value[256];
-  long from = 0;
-  if (ranges && header_of("Range", value)) from = atol(value + strlen("bytes="));
-  if (from && header_of("If-Range", value) && strcmp(value, etag) != 0) from = 0;
+  long from = 0, to = SIZE;
+  bool part = false;
+  if (ranges && header_of("Range", value)) {
+    const char *dash = strchr(value, '-');
+    part = true;
+    from = atol(value + strlen("bytes="));
+    if (dash && dash[1] && atol(dash + 1) + 1 < SIZE) to = atol(dash + 1) + 1;
+  }
+  if (part && header_of("If-Range", value) && strcmp(value, etag) != 0) from = 0, to = SIZE, part = false;
   char head[512];
   if (from > SIZE || (from == SIZE && ranges)) {
     snprintf(head, sizeof head, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */%d\r\nContent-Length: 0\r\n\r\n", SIZE);
     send_all(fd, head, strlen(head));
     return;
   }
-  if (from) snprintf(head, sizeof head, "HTTP/1.1 206 Partial Content\r\nETag: %s\r\nContent-Range: bytes %ld-%d/%d\r\nContent-Length: %ld\r\n\r\n", etag, from, SIZE - 1, SIZE, SIZE - from);
+  if (part) snprintf(head, sizeof head, "HTTP/1.1 206 Partial Content\r\nETag: %s\r\nContent-Range: bytes %ld-%ld/%d\r\nContent-Length: %ld\r\n\r\n", etag, from, to - 1, SIZE, to - from);
   else snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nETag: %s\r\nContent-Length: %d\r\n\r\n", etag, SIZE);
   send_all(fd, head, strlen(head));
-  int64_t n = SIZE - from;
+  int64_t n = to - from;
   send_all(fd, content + from, (size_t)(n > most ? most : n));
 }
 
@@ -89,6 +95,9 @@ static void answer(int fd, const char *path, int turn) { /* turn: 1 for the firs
   else if (IS("/wrong-range")) {
     if (turn == 1) serve(fd, "\"v1\"", true, CUT);
     else SAY("HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes 0-9/%d\r\nContent-Length: 10\r\n\r\n0123456789", SIZE);
+  } else if (IS("/too-much")) {
+    SAY("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 1000-%d/%d\r\nContent-Length: %d\r\n\r\n", SIZE - 1, SIZE, SIZE - 1000);
+    send_all(fd, content + 1000, SIZE - 1000);
   } else if (IS("/chunked")) {
     if (turn == 1) { /* no length: only the missing last chunk tells that it is not complete */
       SAY("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", CUT);
@@ -130,12 +139,13 @@ static const char *address_of(const char *path) {
 }
 
 /* The whole transfer in odd pieces; 0 or -1. */
-static int fetch(const char *path, int64_t from, struct buffer *out, int64_t *size, struct err *e) {
+static bool missing;
+static int fetch_range(const char *path, int64_t from, int64_t length, struct buffer *out, int64_t *size, struct err *e) {
   struct url *u;
   requests = 0;
   buffer_clear(out);
   memset(e, 0, sizeof *e);
-  if (url_open(&u, address_of(path), from, e) != 0) return -1;
+  if (url_open(&u, address_of(path), from, length, &missing, e) != 0) return -1;
   ssize_t n;
   char piece[77777];
   while ((n = url_read(u, piece, 1 + out->len % sizeof piece, e)) > 0) buffer_append(out, piece, (size_t)n);
@@ -143,6 +153,17 @@ static int fetch(const char *path, int64_t from, struct buffer *out, int64_t *si
   if (size) *size = url_size(u);
   url_close(u);
   return n == 0 ? 0 : -1;
+}
+
+static int fetch(const char *path, int64_t from, struct buffer *out, int64_t *size, struct err *e) { return fetch_range(path, from, 0, out, size, e); }
+
+static void gives_the_range(const char *path, int64_t from, int64_t length, int64_t want, const char *name) {
+  struct buffer got = {0};
+  struct err e;
+  bool fine = fetch_range(path, from, length, &got, NULL, &e) == 0 && got.len == (size_t)want && memcmp(got.data, content + from, got.len) == 0;
+  ok(fine, "%s", name);
+  if (!fine) note("%zu bytes: %s", got.len, e.message);
+  buffer_release(&got);
 }
 
 static void gives_the_file(const char *path, const char *name) {
@@ -222,15 +243,26 @@ int main(void) {
   ok(fetch("/no-ranges", 2000000, &got, NULL, &e) == 0 && got.len == SIZE - 2000000 && memcmp(got.data, content + 2000000, got.len) == 0, "an offset without ranges, past a cut");
   ok(fetch("/file", SIZE, &got, NULL, &e) == 0 && got.len == 0, "an offset at the end gives nothing");
   fails_with("/file", SIZE + 1, "416", 1, "an offset past the end is an error");
+  ok(missing, "and said to be missing");
+  fails_with("/forbidden", 0, "HTTP status 403", 1, "what is forbidden");
+  ok(!missing, "is not");
+  gives_the_range("/file", 1000, 500000, 500000, "a range is what was asked for");
+  ok(header_of("Range", value) && strcmp(value, "bytes=1000-500999") == 0, "and no more than it is asked for");
+  gives_the_range("/file", 0, 100, 100, "a range from the start");
+  gives_the_range("/cut", 1000, 2000000, 2000000, "a range that breaks is resumed");
+  ok(header_of("Range", value) && strcmp(value, "bytes=1235567-2000999") == 0, "to its end, not the file's");
+  gives_the_range("/no-ranges", 1000, 5000, 5000, "a range of a server without ranges is cut out of the file");
+  gives_the_range("/too-much", 1000, 5000, 5000, "what a server sends beyond the range is not read");
+  gives_the_range("/file", SIZE - 100, 5000, 100, "a range past the end gives what is there");
   ok(fetch("/empty", 0, &got, NULL, &e) == 0 && got.len == 0, "an empty file is empty");
   buffer_release(&got);
 
   struct url *u = NULL;
-  ok(url_open(&u, "file:///etc/hostname", 0, &e) == -1 && !u, "file:// is not opened");
-  ok(url_open(&u, "http://", 0, &e) == -1 && strstr(e.message, "not a URL"), "an address without host is an error");
+  ok(url_open(&u, "file:///etc/hostname", 0, 0, NULL, &e) == -1 && !u, "file:// is not opened");
+  ok(url_open(&u, "http://", 0, 0, NULL, &e) == -1 && strstr(e.message, "not a URL"), "an address without host is an error");
   setenv("CRAWL2LM_URL_RETRIES", "0", 1);
-  ok(url_open(&u, "http://127.0.0.1:1/x", 0, &e) == -1 && strstr(e.message, "127.0.0.1") && !strstr(e.message, "gave up"), "a refused connection names the server");
-  ok(url_open(&u, address_of("/file"), 0, &e) == 0, "a transfer can be opened");
+  ok(url_open(&u, "http://127.0.0.1:1/x", 0, 0, NULL, &e) == -1 && strstr(e.message, "127.0.0.1") && !strstr(e.message, "gave up"), "a refused connection names the server");
+  ok(url_open(&u, address_of("/file"), 0, 0, NULL, &e) == 0, "a transfer can be opened");
   url_close(u);
   ok(true, "and closed half-way");
   close(listener);
