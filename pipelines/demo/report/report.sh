@@ -18,10 +18,10 @@ facts=$(mktemp)
 trap 'rm -f "$facts"' EXIT
 {
   for stage in extract language quality dedup; do
-    awk -f "$here/json.awk" "$out/stats/$stage.json" | sed "s/^/$stage./"
+    awk -f "$here/../../json.awk" "$out/stats/$stage.json" | sed "s/^/$stage./"
   done
   for stage in tokenizer train validation; do
-    [ ! -e "$out/stats/$stage.json" ] || awk -f "$here/json.awk" "$out/stats/$stage.json" | sed "s/^/$stage./"
+    [ ! -e "$out/stats/$stage.json" ] || awk -f "$here/../../json.awk" "$out/stats/$stage.json" | sed "s/^/$stage./"
   done
   for crawl in $crawls; do
     awk -v crawl="$crawl" '/ URL:/ { n++; size += substr($4, 2) } END { printf "crawl.%s.pages\t%d\ncrawl.%s.bytes\t%.0f\n", crawl, n, crawl, size }' "$out/crawl/$crawl/wget.log"
