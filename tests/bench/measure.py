@@ -24,6 +24,8 @@ LLAMA_S = dict(architectures=["LlamaForCausalLM"], model_type="llama", vocab_siz
 CASES = {
     "warc2txt-main": ("warc2txt", "fastwarc resiliparse", "crawl.warc.gz", "MB/s", 3),
     "warc2txt-all": ("warc2txt", "fastwarc resiliparse", "crawl.warc.gz", "MB/s", 3),
+    "warc2txt-parse": ("warc2txt", "selectolax", "html", "MB/s", 3),
+    "warc2txt-trafilatura": ("warc2txt", "fastwarc trafilatura", "crawl.warc.gz", "MB/s", 1),
     "qfilter-rules": ("qfilter", "datatrove spacy", "pages.tsv", "MB/s", 3),
     "minhash-dedup": ("minhash-dedup", "gaoya", "documents.tsv", "MB/s", 3),
     "bpe-train-1": ("bpe-train", "gigabpe", "english.txt", "MB/s", 5),
@@ -59,11 +61,15 @@ def first(*names):
 # ---- inputs: each a function that writes its file, or says why it cannot
 
 def make_warc(to):
+    """The archive that CRAWL2LM_WARC names, else real pages, over and over until they are 300 MB of HTML."""
+    if os.environ.get("CRAWL2LM_WARC"):
+        return os.symlink(os.path.abspath(os.environ["CRAWL2LM_WARC"]), to)
     folder = os.path.join(SHARED, "html", "wcxb-dev", "html")
     if os.path.isdir(folder):
+        pages = [gzip.open(os.path.join(folder, name)).read() for name in sorted(os.listdir(folder))]
         with open(to, "wb") as out:
-            for i, name in enumerate(sorted(os.listdir(folder))):
-                body = gzip.open(os.path.join(folder, name)).read()
+            for i in range(-(-300000000 // sum(map(len, pages))) * len(pages)):
+                body = pages[i % len(pages)]
                 message = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(body) + body
                 head = ("WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-%012d>\r\nWARC-Target-URI: http://a.example/%d\r\n"
                         "WARC-Date: 2026-01-02T03:04:05Z\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n" % (i, i, len(message))).encode()
@@ -76,6 +82,16 @@ def make_warc(to):
         for f in crawls:
             if out.tell() < 40 << 20:
                 shutil.copyfileobj(open(f, "rb"), out)
+
+
+def make_html(to):
+    folder = os.path.join(SHARED, "html", "wcxb-dev", "html")
+    if not os.path.isdir(folder):
+        raise LookupError("no pages")
+    os.mkdir(to)
+    for name in os.listdir(folder):
+        with open(os.path.join(to, name[:-3]), "w", encoding="utf-8") as out:
+            out.write(gzip.open(os.path.join(folder, name)).read().decode("utf-8", "replace").replace("\0", ""))
 
 
 def make_documents(to):
@@ -215,7 +231,7 @@ def make_runs(to):
                 out.write(f"{n:.9g}\t{d:.9g}\t{(1.7 + 400 / n**.34 + 400 / d**.28) * (1 + ((state >> 40) / (1 << 24) - .5) * .02):.9g}\n")
 
 
-MAKERS = {"crawl.warc.gz": make_warc, "documents.tsv": make_documents, "pages.tsv": make_pages, "text.txt": make_text, "text.tsv": make_text_tsv,
+MAKERS = {"crawl.warc.gz": make_warc, "html": make_html, "documents.tsv": make_documents, "pages.tsv": make_pages, "text.txt": make_text, "text.tsv": make_text_tsv,
           "english.txt": make_english, "multilingual.txt": make_multilingual, "code.txt": make_code,
           **{f"hostile-{kind}.txt": lambda to, kind=kind: make_hostile(to, kind) for kind in ("letter", "spaces", "abab", "unicode", "minified")},
           "gpt2.bin": lambda to: make_random_shard(to, 50257, 20000), "llama.bin": lambda to: make_random_shard(to, 16384, 100000), "tokenizer.tsv": make_tokenizer, "train.bin": make_shard, "config.json": make_config, "model": make_model, "runs.tsv": make_runs}
@@ -245,6 +261,8 @@ def need(name):
 
 
 def size_of(name):
+    if name == "html":
+        return sum(e.stat().st_size for e in os.scandir(path(name)))
     return os.path.getsize(path(name) if os.path.isfile(path(name)) else os.path.join(path(name), "model.safetensors"))
 
 
