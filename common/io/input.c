@@ -33,7 +33,8 @@
 enum {
   RAW_SIZE = 1 << 18, RAW_MOST = 1 << 20, /* of the raw buffer; it grows when a gzip member does not fit */
   STEP = 1 << 17, FIRST = 4096,
-  WHOLE_MOST = 1 << 22, /* length of a member that is decoded at once */
+  WHOLE_LEAST = 1024, WHOLE_MOST = 1 << 22, /* length of a member that is decoded at once: of short ones zlib is as fast */
+  DICTIONARY_MOST = 64 << 20,
   GZIP_LEAST = 18,      /* header and trailer */
   ENDS_TRIED = 3,       /* of a member: what looks like a header may stand in compressed bytes */
 };
@@ -155,6 +156,37 @@ static bool zstd_magic(const unsigned char *p, size_t n) {
                     ((p[0] & 0xF0) == 0x50 && p[1] == 0x2A && p[2] == 0x4D && p[3] == 0x18)); /* a skippable one */
 }
 
+/* A .warc.zst may begin with a skippable frame 5D 2A 4D 18 that holds the dictionary of all others, itself perhaps a frame
+ * (IIPC, "Use of Zstandard in WARC files", 1.0).  Without a dictionary in it, it is skipped as others are. */
+static int zstd_dictionary(struct input *in, struct err *e) {
+  const unsigned char *p = in->raw + in->raw_begin;
+  if (raw_left(in) < 4 || memcmp(p, "\x5D\x2A\x4D\x18", 4) != 0) return 0;
+  if (raw_ensure(in, 8, e)) return -1;
+  p = in->raw + in->raw_begin;
+  size_t size = raw_left(in) < 8 ? 0 : p[4] | (size_t)p[5] << 8 | (size_t)p[6] << 16 | (size_t)p[7] << 24;
+  if (size == 0 || size > DICTIONARY_MOST) return 0;
+  if (in->raw_capacity < size + 8) in->raw = RESIZE(in->raw, in->raw_capacity = size + 8 + FIRST);
+  in->looked = true; /* more than the first page is wanted */
+  if (raw_ensure(in, size + 8, e)) return -1;
+  if (raw_left(in) < size + 8) return 0; /* cut: decode_zstd() says so */
+  const unsigned char *dictionary = in->raw + in->raw_begin + 8;
+  void *plain = NULL;
+  size_t status = 0;
+  if (size >= 4 && memcmp(dictionary, "\x28\xB5\x2F\xFD", 4) == 0) {
+    unsigned long long length = ZSTD_getFrameContentSize(dictionary, size);
+    if (length > DICTIONARY_MOST) return err_set(e, "the zstd dictionary in it is larger than 64 MB or says no length");
+    plain = MALLOC((size_t)length + 1);
+    status = ZSTD_decompress(plain, (size_t)length, dictionary, size);
+    if (!ZSTD_isError(status)) status = ZSTD_DCtx_loadDictionary(in->zstd, plain, status);
+  } else {
+    status = ZSTD_DCtx_loadDictionary(in->zstd, dictionary, size);
+  }
+  free(plain);
+  if (ZSTD_isError(status)) return err_set(e, "the zstd dictionary in it is damaged (%s)", ZSTD_getErrorName(status));
+  in->raw_begin += size + 8;
+  return 0;
+}
+
 int input_open(struct input **result, const char *name, const struct input_options *options, struct err *e) {
   struct input *in = NEW(struct input);
   in->fd = -1;
@@ -207,6 +239,10 @@ int input_open(struct input **result, const char *name, const struct input_optio
   if (in->kind == ZSTD) {
     in->zstd = ZSTD_createDStream();
     ZSTD_DCtx_setParameter(in->zstd, ZSTD_d_windowLogMax, 31);
+    if (zstd_dictionary(in, e)) {
+      err_prefix(e, "%s", in->name);
+      goto fail;
+    }
   }
   *result = in;
   return 0;
@@ -287,6 +323,7 @@ static int decode_whole(struct input *in, struct err *e) {
     if (length < GZIP_LEAST || length == before || (member[3] & 2)) return 0; /* 2: only zlib checks a header's checksum */
     before = length;
     size_t size = member[length - 4] | (size_t)member[length - 3] << 8 | (size_t)member[length - 2] << 16 | (size_t)member[length - 1] << 24;
+    if (size < WHOLE_LEAST && i == 0) return 0;
     if (size <= WHOLE_MOST && size <= length * 1032) { /* deflate's greatest ratio */
       make_room(in, in->end - in->begin + size);
       size_t taken, made;

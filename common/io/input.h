@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Bytes from a file, stdin ("-") or an http(s) URL, decompressed when they start with the magic of gzip (RFC 1952, any
- * number of members; zero bytes after the last one are ignored) or Zstandard (RFC 8878, any number of frames).
+ * number of members; zero bytes after the last one are ignored) or Zstandard (RFC 8878, any number of frames, the first of
+ * which may hold a dictionary for the others).
  *
  * The interface is a window over the stream: peek at least n bytes, then consume some.  The window grows to the largest
  * peek, so a caller that peeks line by line holds one line.

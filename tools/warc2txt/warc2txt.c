@@ -54,6 +54,7 @@ static int run(struct program *p, struct settings *s, struct err *e) {
   if (content_parse_types(&s->records.content, s->types, e) || content_parse_statuses(&s->records.content, s->status, e)) return -1;
   if (s->records.content.max_record > (int64_t)1 << 30) return err_usage(e, "--max-record: at most 1G");
   if (s->records.cdx && s->records.html) return err_usage(e, "--cdx names records of archives, --html reads pages");
+  if (s->index && s->records.html) return err_usage(e, "--write-index is of archives, --html reads pages");
   if (s->records.cdx && (s->list || p->operand_count > 1)) return err_usage(e, "--cdx takes one operand: the folder or URL where its files are");
 
   if (s->records.site_boilerplate && s->records.content.features) return err_usage(e, "--site-boilerplate drops lines of documents, --features writes none");

@@ -23,6 +23,7 @@ struct warc_reader {
   size_t joined_at;
   uint64_t member_start;    /* input_position() where the current member began */
   uint64_t left;            /* bytes of the current record's body not consumed yet */
+  uint64_t size;            /* of the file when it was last looked at */
   uint64_t offset;          /* of the current record */
   uint64_t start;           /* ... in the stream: input_position() */
   bool leads;               /* it is the first of a gzip member */
@@ -436,8 +437,10 @@ static int read_arc_header(struct warc_reader *r, struct warc_record *record, st
 
 /* Before the body is read or skipped: is the length plausible?  0 yes, WARC_BAD after going on past the record. */
 static int check_length(struct warc_reader *r, struct warc_record *record, struct err *e) {
+  if (r->left <= r->size || !input_is_plain(r->in)) return 0;
   int64_t size = input_raw_size(r->in);
-  if (size >= 0 && input_is_plain(r->in) && r->left > (uint64_t)size) {
+  r->size = size < 0 ? UINT64_MAX : (uint64_t)size;
+  if (r->left > r->size) {
     scan(r, 0);
     return bad(r, record, e, "Content-Length is larger than the file");
   }

@@ -234,6 +234,34 @@ int main(void) {
   zstd(&file, other.data, other.len, 0);
   reads(write_file("many.zst", file.data, file.len), &both, "several zstd frames, a skippable one between");
 
+  for (int how = 0; how < 4; how++) { /* a dictionary, plain, compressed, cut, and a skippable frame that is none */
+    struct buffer words = sample(300000, 77), packed = {0};
+    static const char *const names[] = {"zstd with a dictionary in its first frame", "which may be compressed", "a dictionary that is cut is damage", "a damaged one is an error"};
+    if (how & 1) zstd(&packed, words.data, words.len, 1);
+    else buffer_append_slice(&packed, buffer_slice(&words));
+    if (how == 3) memset(packed.data + packed.len / 2, 0x55, 100);
+    unsigned char head[8] = {0x5D, 0x2A, 0x4D, 0x18, packed.len & 255, packed.len >> 8 & 255, packed.len >> 16 & 255, 0};
+    buffer_clear(&file);
+    buffer_append(&file, head, 8);
+    buffer_append(&file, packed.data, how == 2 ? packed.len / 2 : packed.len);
+    if (how != 2) {
+      ZSTD_CCtx *c = ZSTD_createCCtx();
+      ZSTD_CCtx_loadDictionary(c, words.data, words.len);
+      for (int i = 0; i < 2; i++) {
+        const struct buffer *from = i ? &words : &text;
+        buffer_reserve(&file, ZSTD_compressBound(from->len));
+        file.len += ZSTD_compress2(c, file.data + file.len, file.capacity - file.len, from->data, from->len);
+      }
+      ZSTD_freeCCtx(c);
+    }
+    const char *path = write_file("dictionary.zst", file.data, file.len);
+    struct buffer want = {0};
+    buffer_append_slice(&want, buffer_slice(&text)), buffer_append_slice(&want, buffer_slice(&words));
+    if (how < 2) reads(path, &want, names[how]);
+    else ok(read_all(path, NULL, 1000, &got, &e) < 0 && strstr(e.message, how == 2 ? "truncated zstd" : "zstd dictionary"), "%s", names[how]);
+    buffer_release(&words), buffer_release(&packed), buffer_release(&want);
+  }
+
   buffer_clear(&file);
   gzip(&file, text.data, 1000);
   ok(read_all(write_file("as-is.gz", file.data, file.len), &(struct input_options){.as_is = true}, 100, &got, &e) == 0 && got.len == file.len && memcmp(got.data, file.data, got.len) == 0, "as it is: nothing is decompressed");
