@@ -86,6 +86,9 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
 @test "--keep leaves the newest checkpoints" {
   train -o m --steps 6 --save-every 1 --keep 3
   [ "$(cd m && echo step-*)" = 'step-4 step-5 step-6' ]
+  cp -R m/step-4 m/step-1 # what a run that was killed behind a save had not come to remove
+  train -o m --steps 6 --save-every 1 --keep 3 --resume
+  [ ! -e m/step-1 ] && [ -e m/step-4 ] && [ -e m/step-6 ]
 }
 
 @test "what cannot change with --resume is refused by name" {

@@ -432,7 +432,7 @@ static int mend_links(struct training *t, struct err *e) {
   buffer_printf(&path, "%s/step-%" PRId64, dir, best);
   int result = best >= 0 && access(buffer_string(&path), F_OK) == 0 ? checkpoint_mark_best(dir, best, e) : 0;
   buffer_release(&path);
-  return result;
+  return result == 0 ? checkpoint_prune(dir, t->settings->recipe.keep, e) : result; /* killed behind a save, it had not come to that */
 }
 
 static void source_stats(struct training *t, const double *val_losses) {
