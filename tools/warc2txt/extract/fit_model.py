@@ -125,6 +125,7 @@ class Task:
             return n / max(30., float((n * p["y"]).sum())) ** .7 * (AEB_WEIGHT if p["set"] == "aeb" else 1)
         y, article, words = block(lambda p: p["y"]), block(lambda p: p["kind"] == "article"), block(lambda p: p["words"])
         links = (x[:, inputs.index("link_density")] > .6) & (words >= 4)
+        self.in_pre = inputs.index("in_pre")
         self.w = block(weight) * np.where(article, 1 + (np.where(links, ARTICLE_LINKS, ARTICLE_NEGATIVE) - 1) * (1 - y), 1)
         self.y = np.where(article & (x[:, inputs.index("comment_count")] > 0), y * ARTICLE_COMMENTS, y)
         self.labels = y
@@ -132,6 +133,13 @@ class Task:
     def cross_validated(self):
         p = np.zeros(len(self.x))
         for k in range(FOLDS): p[self.fold == k] = self.train(self.fold != k).predict(self.x[self.fold == k], raw_score=True, num_threads=1)
+        return self.with_code(p)
+    def with_code(self, p):
+        """extract.c's has_code(): log odds are 1 higher."""
+        p = p.copy()
+        for page in self.pages:
+            words, code = page["words"], self.x[page["rows"], self.in_pre] > 0
+            if code.sum() >= 2 and (words * code).sum() * 50 >= words.sum(): p[page["rows"]] += 1
         return p
 
 # ---- figures
@@ -246,6 +254,6 @@ def main():
     if a.transfer:
         p = np.zeros(len(x))
         for s in set(task.set): p[task.set == s] = task.train(task.set != s).predict(x[task.set == s], raw_score=True, num_threads=1)
-        report("other set", task, p)
+        report("other set", task, task.with_code(p))
 
 if __name__ == "__main__": main()
