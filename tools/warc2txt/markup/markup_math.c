@@ -263,12 +263,6 @@ static void push_element(const struct html_tree *tree, uint32_t node, struct tas
       push_base(tree, t, a);
       break;
     case TAG_msubsup:
-      push_group(t, c);
-      push_string(t, "^");
-      push_group(t, b);
-      push_string(t, "_");
-      push_base(tree, t, a);
-      break;
     case TAG_munderover:
       push_group(t, c);
       push_string(t, "^");
