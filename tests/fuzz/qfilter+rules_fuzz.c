@@ -3,12 +3,12 @@
  * Texts through all rules, sentences and masks: valid UTF-8 stays valid UTF-8, c4 adds at most a space a sentence, the verdict of
  * --explain is that of the rules.
  */
-#include "tools/qfilter/rules.h"
+#include "tools/qfilter/rules/rules.h"
 
 #include <stdlib.h>
 
 #include "common/base/utf8.h"
-#include "tools/qfilter/mask.h"
+#include "tools/qfilter/pii/mask.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

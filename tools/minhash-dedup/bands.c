@@ -10,7 +10,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/threads.h"
-#include "tools/minhash-dedup/scratch.h"
+#include "common/io/scratch.h"
 
 enum { RANGE_BITS = 4, RANGES = 1 << RANGE_BITS, RECORD = 12, CHUNK = RECORD * 1365 };
 

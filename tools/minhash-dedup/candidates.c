@@ -14,7 +14,7 @@
 #include <xxhash.h>
 
 #include "common/base/memory.h"
-#include "tools/minhash-dedup/scratch.h"
+#include "common/io/scratch.h"
 
 enum { COMPONENT_MOST = 64, BUCKET_MOST = 256, FAILED_SLOTS = 1 << 16 };
 

@@ -7,18 +7,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/base/memory.h"
 #include "common/base/number.h"
 #include "common/base/utf8.h"
 #include "common/io/documents.h"
 #include "common/io/output.h"
+#include "common/io/passes.h"
 #include "common/io/pipeline.h"
 #include "tools/minhash-dedup/bands.h"
 #include "tools/minhash-dedup/candidates.h"
-#include "tools/minhash-dedup/scratch.h"
-#include "tools/minhash-dedup/shingles.h"
+#include "common/text/shingles.h"
 #include "tools/minhash-dedup/signature.h"
 
 struct worker {
@@ -48,65 +47,16 @@ struct dedup {
   struct candidates *candidates;
   struct output *out, *rejects, *clusters;
   enum document_format format;
-  /* the stream, read by one thread at a time */
-  struct document_reader *reader, *first_reader; /* names in the spool belong to the first */
-  bool again, spooled;
-  struct scratch spool;
-  uint64_t spool_at;
-  struct buffer spool_room;
-  uint64_t lines, first_lines; /* of this pass, of the first */
+  struct passes *stream;
   uint64_t in, kept, duplicates, too_long, bad;
 };
-
-/* ---- the stream, as often as it is needed */
-
-struct spooled_batch {
-  size_t length;
-  uint64_t first_line, ordinal, lines;
-  const char *input;
-  enum document_format format;
-};
-
-static bool all_regular(const struct program *p) {
-  struct stat st;
-  for (int i = 0; i < p->operand_count; i++)
-    if (strcmp(p->operand[i], "-") == 0 || stat(p->operand[i], &st) != 0 || !S_ISREG(st.st_mode)) return false;
-  return p->operand_count > 0;
-}
-
-static struct document_reader *open_reader(const struct dedup *d) {
-  return document_reader_new(d->program->operand, d->program->operand_count, NULL);
-}
-
-static int read_spooled(struct dedup *d, struct document_batch *b, struct err *e) {
-  const void *data;
-  struct spooled_batch s;
-  if (d->spool_at == scratch_length(&d->spool)) return 0;
-  if (scratch_read(&d->spool, d->spool_at, sizeof s, &d->spool_room, &data, e) != 0) return -1;
-  memcpy(&s, data, sizeof s);
-  if (scratch_read(&d->spool, d->spool_at + sizeof s, s.length, &d->spool_room, &data, e) != 0) return -1;
-  d->spool_at += sizeof s + s.length;
-  buffer_clear(&b->bytes);
-  buffer_append(&b->bytes, data, s.length);
-  b->first_line = s.first_line;
-  b->ordinal = s.ordinal;
-  b->lines = s.lines;
-  b->raw_bytes = s.length;
-  b->input = s.input;
-  b->format = s.format;
-  return 1;
-}
 
 static int read_batch(void *context, void *batch, struct err *e) {
   struct dedup *d = context;
   struct document_batch *in = &((struct batch *)batch)->in;
-  int more = d->again && d->spooled ? read_spooled(d, in, e) : document_reader_next(d->reader, in, e);
-  if (more <= 0) return more;
-  d->lines += in->lines;
-  if (in->ordinal + in->lines > UINT32_MAX) return err_set(e, "more than 4,294,967,295 lines in one run");
-  if (d->again || !d->spooled) return 1;
-  struct spooled_batch s = {in->bytes.len, in->first_line, in->ordinal, in->lines, in->input, in->format};
-  return scratch_append(&d->spool, &s, sizeof s, e) != 0 || scratch_append(&d->spool, in->bytes.data, in->bytes.len, e) != 0 ? -1 : 1;
+  int more = passes_next(d->stream, in, e);
+  if (more > 0 && in->ordinal + in->lines > UINT32_MAX) return err_set(e, "more than 4,294,967,295 lines in one run");
+  return more;
 }
 
 static void release_batch(void *batch) {
@@ -122,17 +72,8 @@ static size_t weigh_batch(const void *batch) { return ((const struct batch *)bat
 
 static int run_pass(struct dedup *d, int (*work)(void *, int, void *, struct err *), int (*write)(void *, void *, struct err *), struct err *e) {
   struct pipeline pipeline = {d, sizeof(struct batch), read_batch, work, write, release_batch, weigh_batch, d->program->memory};
-  if (d->again && !d->spooled) {
-    if (d->reader != d->first_reader) document_reader_free(d->reader);
-    d->reader = open_reader(d);
-  }
-  d->spool_at = 0;
-  d->lines = 0;
   if (pipeline_run(&pipeline, (int)d->program->jobs, e) != 0) return -1;
-  if (d->again && d->lines != d->first_lines) return err_set(e, "the input changed while it was read");
-  d->first_lines = d->lines;
-  d->again = true;
-  return 0;
+  return passes_again(d->stream, e);
 }
 
 static bool too_long(const struct dedup *d, size_t line) { return d->program->max_document > 0 && line > (uint64_t)d->program->max_document; }
@@ -358,7 +299,7 @@ static int write_cluster(void *context, struct slice id, struct slice kept, doub
 static int find_duplicates(struct dedup *d, struct err *e) {
   const struct dedup_options *o = d->options;
   struct document_counts counts = {0};
-  int64_t size = all_regular(d->program) ? document_reader_size(d->reader) : -1;
+  int64_t size = passes_size(d->stream);
   if (size > 0) progress_total(d->program->progress, 3 * (uint64_t)size);
   if (run_pass(d, sign_batch, take_keys, e) != 0) return -1;
   for (int i = 0; i < d->program->jobs; i++) document_counts_add(&counts, &d->workers[i].parser.counts);
@@ -368,7 +309,7 @@ static int find_duplicates(struct dedup *d, struct err *e) {
   if (bands_buckets(d->bands, (int)d->program->jobs, take_bucket, d, e) != 0) return -1;
   bands_free(d->bands);
   d->bands = NULL;
-  candidates_close(d->candidates, d->lines);
+  candidates_close(d->candidates, d->in);
   if (candidates_count(d->candidates) > 0 && (o->verify > 0 || o->keep_longest || d->clusters) && run_pass(d, collect_batch, take_sets, e) != 0) return -1;
   stats_time(d->program->stats, "collect", progress_clock() - d->program->started);
   if (candidates_connect(d->candidates, o->verify, o->keep_longest, e) != 0) return -1;
@@ -420,7 +361,7 @@ static int run(struct dedup *d, struct err *e) {
 }
 
 int dedup_run(struct program *p, const struct dedup_options *options, struct err *e) {
-  struct dedup d = {.program = p, .options = options, .format = p->jsonl ? DOCUMENT_JSONL : DOCUMENT_TSV, .spooled = !all_regular(p)};
+  struct dedup d = {.program = p, .options = options, .format = p->jsonl ? DOCUMENT_JSONL : DOCUMENT_TSV};
   size_t memory = (size_t)p->memory;
   permutations_init(&d.permutations, (int)options->bands, (int)options->rows, (uint64_t)p->seed, SIGNATURE_BEST);
   d.workers = NEW_ARRAY(struct worker, (size_t)p->jobs);
@@ -428,10 +369,9 @@ int dedup_run(struct program *p, const struct dedup_options *options, struct err
     d.workers[i].shingler = shingler_new((int)options->ngram, SHINGLER_BEST);
     d.workers[i].signature = NEW_ARRAY(uint32_t, d.permutations.count);
   }
-  scratch_init(&d.spool, memory / 4, p->tmpdir);
+  d.stream = passes_new(p->operand, p->operand_count, memory / 4, p->tmpdir);
   d.bands = bands_new((int)options->bands, memory / 4, p->tmpdir);
   d.candidates = candidates_new(memory / 2, p->tmpdir);
-  d.reader = d.first_reader = open_reader(&d);
 
   int result = close_outputs(&d, run(&d, e), e);
 
@@ -443,10 +383,7 @@ int dedup_run(struct program *p, const struct dedup_options *options, struct err
     free(d.workers[i].room);
   }
   free(d.workers);
-  if (d.reader != d.first_reader) document_reader_free(d.reader);
-  document_reader_free(d.first_reader);
-  scratch_release(&d.spool);
-  buffer_release(&d.spool_room);
+  passes_free(d.stream);
   bands_free(d.bands);
   candidates_free(d.candidates);
   permutations_release(&d.permutations);

@@ -9,7 +9,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/number.h"
-#include "tools/qfilter/mask.h"
+#include "tools/qfilter/pii/mask.h"
 #include "tools/qfilter/stream.h"
 
 static int add_rules(void *settings, const char *names, struct err *e) { return rules_choose(&((struct stream_settings *)settings)->rules, names, e); }

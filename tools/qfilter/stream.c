@@ -11,7 +11,7 @@
 #include "common/io/documents.h"
 #include "common/io/output.h"
 #include "common/io/pipeline.h"
-#include "tools/qfilter/mask.h"
+#include "tools/qfilter/pii/mask.h"
 
 struct worker {
   struct document_parser parser;

@@ -8,7 +8,7 @@
 
 #include "common/io/program.h"
 #include "common/text/fasttext.h"
-#include "tools/qfilter/rules.h"
+#include "tools/qfilter/rules/rules.h"
 
 struct label_test { /* one --label of a --model */
   const char *label;

@@ -13,7 +13,7 @@
 #include "common/io/output.h"
 #include "tests/read_file.h"
 #include "tests/tap.h"
-#include "tools/qfilter/mask.h"
+#include "tools/qfilter/pii/mask.h"
 
 static struct buffer out, rejects;
 static struct err err;

@@ -11,14 +11,14 @@
  *   suffixes   the same; 's; a full stop after a lower-case letter, digit, closing punctuation or two upper-case letters
  *   infixes    two or more full stops; a full stop between lower and upper case ("end.Start")
  */
-#include "tools/qfilter/sentences.h"
+#include "tools/qfilter/rules/sentences.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/memory.h"
 #include "common/text/unicode.h"
-#include "tools/qfilter/punctuation.h"
+#include "tools/qfilter/rules/punctuation.h"
 
 enum token_kind { TOKEN_OTHER, TOKEN_PUNCTUATION, TOKEN_TERMINATOR };
 

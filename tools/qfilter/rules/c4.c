@@ -5,7 +5,7 @@
  * not stripped again, so a citation at the end leaves a space there; the phrases are looked for in the lower-cased
  * line, of which only ASCII and U+212A (Kelvin sign, lower-cased to k) can matter.
  */
-#include "tools/qfilter/c4.h"
+#include "tools/qfilter/rules/c4.h"
 
 #include "common/text/unicode.h"
 

@@ -2,7 +2,7 @@
  *
  * The log reads back what was appended, below its limit and beyond.
  */
-#include "tools/minhash-dedup/scratch.h"
+#include "common/io/scratch.h"
 
 #include <stdlib.h>
 #include <string.h>

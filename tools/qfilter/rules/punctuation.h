@@ -2,8 +2,8 @@
  *
  * Sets of characters: a bit per code point of the Basic Multilingual Plane, a sorted array above it.
  */
-#ifndef QFILTER_PUNCTUATION_H
-#define QFILTER_PUNCTUATION_H
+#ifndef QFILTER_RULES_PUNCTUATION_H
+#define QFILTER_RULES_PUNCTUATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
  * The text is normalised piece by piece, so memory is bounded by n words, not by the text.  The vector variant gives the
  * same hashes as the scalar one.
  */
-#ifndef MINHASH_DEDUP_SHINGLES_H
-#define MINHASH_DEDUP_SHINGLES_H
+#ifndef TEXT_SHINGLES_H
+#define TEXT_SHINGLES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
  * Scanners by hand instead of regular expressions: linear time on any input.  Each finds what the expression would
  * find first from the left; what is inspected and kept is consumed as re.sub() consumes it.
  */
-#include "tools/qfilter/mask.h"
+#include "tools/qfilter/pii/mask.h"
 
 #include <stdbool.h>
 #include <stdio.h>

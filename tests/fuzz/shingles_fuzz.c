@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tools/minhash-dedup/shingles.h"
+#include "common/text/shingles.h"
 
 struct digest {
   uint64_t value;

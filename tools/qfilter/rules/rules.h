@@ -3,15 +3,15 @@
  * The rule sets gopher-quality, gopher-repetition, c4 and fineweb: their parameters, their decisions and the values
  * behind them.  Parameters have the names, defaults and meaning of datatrove 0.10's constructors.
  */
-#ifndef QFILTER_RULES_H
-#define QFILTER_RULES_H
+#ifndef QFILTER_RULES_RULES_H
+#define QFILTER_RULES_RULES_H
 
 #include <stdbool.h>
 
 #include "common/base/buffer.h"
 #include "common/base/err.h"
-#include "tools/qfilter/c4.h"
-#include "tools/qfilter/measures.h"
+#include "tools/qfilter/rules/c4.h"
+#include "tools/qfilter/rules/measures.h"
 
 enum rule_set { RULES_GOPHER_QUALITY, RULES_GOPHER_REPETITION, RULES_C4, RULES_FINEWEB, RULE_SETS };
 

@@ -7,7 +7,7 @@
  * The AVX-512 variant classifies 64 bytes at once, compresses words and single separators (VBMI2), and finds the ends
  * with pext: its cost is that of hashing.
  */
-#include "tools/minhash-dedup/shingles.h"
+#include "common/text/shingles.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  *
  * An append-only log that stays in memory up to a limit and moves to an unnamed file beyond it.
  */
-#ifndef MINHASH_DEDUP_SCRATCH_H
-#define MINHASH_DEDUP_SCRATCH_H
+#ifndef IO_SCRATCH_H
+#define IO_SCRATCH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * Penedo et al. 2024 (FineWeb, https://arxiv.org/abs/2406.17557); thresholds, order and reasons of datatrove 0.10's
  * filters.  Each decision is the same double-precision division and comparison that Python does.
  */
-#include "tools/qfilter/rules.h"
+#include "tools/qfilter/rules/rules.h"
 
 #include <math.h>
 #include <stddef.h>

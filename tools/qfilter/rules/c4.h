@@ -3,13 +3,13 @@
  * The C4 rules (Raffel et al. 2020), as datatrove's C4QualityFilter applies them: they drop lines, take citations out
  * of lines, and drop documents.
  */
-#ifndef QFILTER_C4_H
-#define QFILTER_C4_H
+#ifndef QFILTER_RULES_C4_H
+#define QFILTER_RULES_C4_H
 
 #include <stdbool.h>
 
 #include "common/base/buffer.h"
-#include "tools/qfilter/sentences.h"
+#include "tools/qfilter/rules/sentences.h"
 
 struct c4_settings { /* the constructor's parameters; a number is off at -1 */
   bool split_paragraph, remove_citations, filter_no_terminal_punct;

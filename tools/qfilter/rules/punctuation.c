@@ -3,7 +3,7 @@
  * The character sets of datatrove 0.10 (utils/text.py): PUNCTUATION without its control characters, which
  * symbol_set() adds as ranges, and TERMINAL_PUNCTUATION.
  */
-#include "tools/qfilter/punctuation.h"
+#include "tools/qfilter/rules/punctuation.h"
 
 #include <pthread.h>
 #include <stdlib.h>

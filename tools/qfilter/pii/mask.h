@@ -9,8 +9,8 @@
  *   phone  ddddddddddd of ten digits that starts with 2 to 9, ddd-ddd-dddd, (ddd) ddd dddd, (ddd)-ddd-dddd,
  *          (ddd) ddd-dddd, no digit before or after; 202-555-01dd (numbers kept for fiction)
  */
-#ifndef QFILTER_MASK_H
-#define QFILTER_MASK_H
+#ifndef QFILTER_PII_MASK_H
+#define QFILTER_PII_MASK_H
 
 #include <stdint.h>
 

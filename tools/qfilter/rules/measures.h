@@ -6,11 +6,11 @@
  * Lengths are in code points.  Every value is what datatrove computes (pipeline/filters/gopher_quality_filter.py,
  * gopher_repetition_filter.py, fineweb_quality_filter.py of version 0.10), with words split as `mode` says.
  */
-#ifndef QFILTER_MEASURES_H
-#define QFILTER_MEASURES_H
+#ifndef QFILTER_RULES_MEASURES_H
+#define QFILTER_RULES_MEASURES_H
 
 #include "common/text/words.h"
-#include "tools/qfilter/punctuation.h"
+#include "tools/qfilter/rules/punctuation.h"
 
 enum { NGRAM_MAX = 32 };
 

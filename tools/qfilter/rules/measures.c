@@ -8,7 +8,7 @@
  * prefix hashes and one multiplication.  Top n-grams, joined with spaces, are told apart by the sequence of the
  * hashes of their words.  Two different strings are taken for one with a chance of about 2^-64 a pair.
  */
-#include "tools/qfilter/measures.h"
+#include "tools/qfilter/rules/measures.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Sentences, for c4.min_num_sentences and c4.split_paragraph: spaCy's "sentencizer" over its English tokenizer, which
  * is what datatrove counts with, reduced to what can move a sentence's end.  It is the same for every --words mode.
  */
-#ifndef QFILTER_SENTENCES_H
-#define QFILTER_SENTENCES_H
+#ifndef QFILTER_RULES_SENTENCES_H
+#define QFILTER_RULES_SENTENCES_H
 
 #include "common/base/buffer.h"
 

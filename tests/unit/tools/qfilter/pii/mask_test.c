@@ -3,7 +3,7 @@
  * Masks: what datatrove finds (tests/data/qfilter/mask.tsv, from tests/oracle/qfilter_mask.py), CS336's telephone
  * numbers, and stand-ins that depend on nothing but what they replace.
  */
-#include "tools/qfilter/mask.h"
+#include "tools/qfilter/pii/mask.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * Measures against plain re-computations, and the path for texts with millions of words against that for short ones.
  */
-#include "tools/qfilter/measures.h"
+#include "tools/qfilter/rules/measures.h"
 
 #include <stdlib.h>
 #include <xxhash.h>

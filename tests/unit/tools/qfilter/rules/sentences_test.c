@@ -2,7 +2,7 @@
  *
  * Sentences as spaCy 3.8's sentencizer over its blank English tokenizer cuts them; the expected values are its.
  */
-#include "tools/qfilter/sentences.h"
+#include "tools/qfilter/rules/sentences.h"
 
 #include "tests/tap.h"
 

@@ -3,7 +3,7 @@
  * Decisions of the rule sets against datatrove's, committed in tests/data/qfilter/rules.tsv, which
  * tests/oracle/qfilter_rules.py wrote; and the parsing of --rules and --set.
  */
-#include "tools/qfilter/rules.h"
+#include "tools/qfilter/rules/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * Shingles against the definition, written out plainly, for both variants.
  */
-#include "tools/minhash-dedup/shingles.h"
+#include "common/text/shingles.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * The log: one move from memory to file, then writes of a megabyte.
  */
-#include "tools/minhash-dedup/scratch.h"
+#include "common/io/scratch.h"
 
 #include <errno.h>
 #include <unistd.h>
