@@ -34,8 +34,9 @@ arrows() {
     tools/qfilter/pii) echo "$1" common/base common/text ;;
     tools/qfilter/rules | tools/qfilter/models) echo "$1" common/base common/io common/text ;;
     tools/qfilter) echo "$1" tools/qfilter/{rules,models,pii} common/base common/io common/text ;;
-    tools/minhash-dedup/steps) echo "$1" tools/minhash-dedup common/base common/io common/text ;;
-    tools/minhash-dedup) echo "$1" tools/minhash-dedup/steps common/base common/io common/text ;;
+    tools/minhash-dedup/lsh) echo "$1" common/base common/io common/text ;;
+    tools/minhash-dedup/steps) echo "$1" tools/minhash-dedup/lsh common/base common/io common/text ;;
+    tools/minhash-dedup) echo "$1" tools/minhash-dedup/{lsh,steps} common/base common/io common/text ;;
     tools/*) echo "$1" common/base common/io common/text common/token common/comm common/model common/train kernels ;;
     tests | tests/*) echo tests common/base common/io common/text common/token common/comm common/model common/train kernels ANY_TOOL ;;
     *) return 1 ;;

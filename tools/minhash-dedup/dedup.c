@@ -15,10 +15,10 @@
 #include "common/io/output.h"
 #include "common/io/passes.h"
 #include "common/io/pipeline.h"
-#include "tools/minhash-dedup/bands.h"
-#include "tools/minhash-dedup/candidates.h"
+#include "tools/minhash-dedup/lsh/bands.h"
+#include "tools/minhash-dedup/lsh/candidates.h"
 #include "common/text/shingles.h"
-#include "tools/minhash-dedup/signature.h"
+#include "tools/minhash-dedup/lsh/signature.h"
 
 struct worker {
   struct document_parser parser;

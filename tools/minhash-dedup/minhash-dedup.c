@@ -9,7 +9,7 @@
 
 #include "common/io/output.h"
 #include "tools/minhash-dedup/dedup.h"
-#include "tools/minhash-dedup/suggest.h"
+#include "tools/minhash-dedup/lsh/suggest.h"
 
 struct settings {
   struct dedup_options dedup;

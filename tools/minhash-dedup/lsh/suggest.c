@@ -3,11 +3,11 @@
  * A pair of similarity s is found with probability 1 - (1 - s^rows)^bands.  More rows make the curve steeper and need
  * more bands, hence hashes; fewer rows make more pairs to compare that are not alike.
  */
-#include "tools/minhash-dedup/suggest.h"
+#include "tools/minhash-dedup/lsh/suggest.h"
 
 #include <math.h>
 
-#include "tools/minhash-dedup/signature.h"
+#include "tools/minhash-dedup/lsh/signature.h"
 
 static const double wanted = .99, tolerated = 1 / 3.;
 

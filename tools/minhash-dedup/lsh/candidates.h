@@ -11,8 +11,8 @@
  * each and 256 in all: a bucket of a million pages of one template costs no more than 256 comparisons a page.  The order
  * of buckets and of their documents is fixed, so the result depends on the input and the options alone.
  */
-#ifndef MINHASH_DEDUP_CANDIDATES_H
-#define MINHASH_DEDUP_CANDIDATES_H
+#ifndef MINHASH_DEDUP_LSH_CANDIDATES_H
+#define MINHASH_DEDUP_LSH_CANDIDATES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * Partitions are chains of chunks in one scratch log.  Keys are hashes, so a partition is sorted in linear time: one
  * counting pass on as many leading bits as there are records, then insertion within cells that hold about one.
  */
-#include "tools/minhash-dedup/bands.h"
+#include "tools/minhash-dedup/lsh/bands.h"
 
 #include <stdlib.h>
 #include <string.h>

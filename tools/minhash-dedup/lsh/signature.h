@@ -7,8 +7,8 @@
  * place with probability J, their Jaccard similarity.  The key of a band is XXH3-64 of its rows: two texts share at
  * least one of b keys of r rows with probability 1 - (1 - J^r)^b (Leskovec, Rajaraman, Ullman, chapter 3).
  */
-#ifndef MINHASH_DEDUP_SIGNATURE_H
-#define MINHASH_DEDUP_SIGNATURE_H
+#ifndef MINHASH_DEDUP_LSH_SIGNATURE_H
+#define MINHASH_DEDUP_LSH_SIGNATURE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * A record is 12 bytes (key, document), kept by (band, upper bits of the key) in partitions that are sorted one after
  * another, so that memory stays within the budget and the order of buckets depends on nothing but the keys.
  */
-#ifndef MINHASH_DEDUP_BANDS_H
-#define MINHASH_DEDUP_BANDS_H
+#ifndef MINHASH_DEDUP_LSH_BANDS_H
+#define MINHASH_DEDUP_LSH_BANDS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
  *
  * A record of the log of sets: struct head, id, padding to 8 bytes, hashes.
  */
-#include "tools/minhash-dedup/candidates.h"
+#include "tools/minhash-dedup/lsh/candidates.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * Components of verified pairs against all-pairs comparison, in memory and spilled; the bound on comparisons.
  */
-#include "tools/minhash-dedup/candidates.h"
+#include "tools/minhash-dedup/lsh/candidates.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  *
  * Which bands x rows find pairs of a given similarity.
  */
-#ifndef MINHASH_DEDUP_SUGGEST_H
-#define MINHASH_DEDUP_SUGGEST_H
+#ifndef MINHASH_DEDUP_LSH_SUGGEST_H
+#define MINHASH_DEDUP_LSH_SUGGEST_H
 
 #include "common/base/buffer.h"
 

@@ -3,7 +3,7 @@
  * The permutations are kept in registers over all shingles of a block: with 16 lanes, 112 of them are 7 vectors of
  * minima, of a and of b, which fit the 32 registers of AVX-512.
  */
-#include "tools/minhash-dedup/signature.h"
+#include "tools/minhash-dedup/lsh/signature.h"
 
 #include <math.h>
 #include <stdlib.h>

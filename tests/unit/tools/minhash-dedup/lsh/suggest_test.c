@@ -2,10 +2,10 @@
  *
  * Suggestions keep what they promise.
  */
-#include "tools/minhash-dedup/suggest.h"
+#include "tools/minhash-dedup/lsh/suggest.h"
 
 #include "tests/tap.h"
-#include "tools/minhash-dedup/signature.h"
+#include "tools/minhash-dedup/lsh/signature.h"
 
 int main(void) {
   bool found = true, steep = true;

@@ -2,7 +2,7 @@
  *
  * The vector variants give the scalar bits; places of two signatures agree as often as the sets overlap.
  */
-#include "tools/minhash-dedup/signature.h"
+#include "tools/minhash-dedup/lsh/signature.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * Buckets against a plain sort of all (band, key, document), in memory and spilled; the sort of hashes against qsort.
  */
-#include "tools/minhash-dedup/bands.h"
+#include "tools/minhash-dedup/lsh/bands.h"
 
 #include <stdlib.h>
 #include <string.h>
