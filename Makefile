@@ -49,7 +49,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread -fopenmp -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) \
 	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(LIBDEFLATE),-DHAVE_LIBDEFLATE) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(CUDA)
-LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(LIBDEFLATE),-ldeflate) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -lm
+LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(LIBDEFLATE),-ldeflate) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -ldl -lm
 
 # ---- sources --------------------------------------------------------------------------------------------------------
 KERNEL_SRC := $(wildcard kernels/*.c)

@@ -77,7 +77,7 @@ struct input {
 };
 
 static pthread_once_t interrupt_once = PTHREAD_ONCE_INIT;
-static int interrupt_fd = -1; /* readable while input_interrupt() is on */
+static _Atomic int interrupt_fd = -1; /* readable while input_interrupt() is on */
 
 static void interrupt_open(void) {
   interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -18,7 +18,8 @@ int64_t passes_size(const struct passes *p); /* bytes of all input files, -1 whe
 
 /* The next batch of this pass: 1, 0 at the end, -1.  The batch's `input` lives as long as `p`.  One thread at a time. */
 int passes_next(struct passes *p, struct document_batch *batch, struct err *e);
-/* After the end: the next passes_next() starts again.  -1 when this pass did not have the first one's lines. */
+/* After the end of each pass, the last one too: the next passes_next() starts again.  -1 when this pass did not have the
+ * first one's lines. */
 int passes_again(struct passes *p, struct err *e);
 
 #endif

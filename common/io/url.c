@@ -25,7 +25,6 @@
  */
 #include "common/io/url.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -39,6 +38,7 @@
 #include "common/base/number.h"
 #include "common/base/progress.h"
 #include "common/base/rng.h"
+#include "common/io/curl_library.h"
 #include "common/io/program.h"
 
 enum {
@@ -93,9 +93,6 @@ static struct {
   CURLM *multi;
   CURL *easy;
 } idle = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static void curl_start(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
 static _Atomic int interrupt_fd = -1;
 void url_interrupt(int fd) { interrupt_fd = fd; }
@@ -193,7 +190,7 @@ static bool common_crawl(const struct url *u) {
 }
 
 static enum verdict judge(struct url *u) {
-  curl_easy_getinfo(u->easy, CURLINFO_RESPONSE_CODE, &u->status);
+  curl.easy_getinfo(u->easy, CURLINFO_RESPONSE_CODE, &u->status);
   switch (u->status) {
     case 200: case 206: return judge_data(u);
     case 416:
@@ -241,24 +238,24 @@ static void attempt_start(struct url *u) {
   u->status = 0;
   u->curl_message[0] = 0;
   u->range_first = u->range_size = u->length = -1;
-  curl_slist_free_all(u->headers);
+  curl.slist_free_all(u->headers);
   u->headers = NULL;
   if (u->position > 0 || u->stop >= 0) {
     char range[64];
     if (u->stop >= 0) snprintf(range, sizeof range, "%" PRId64 "-%" PRId64, u->position, u->stop - 1);
     else snprintf(range, sizeof range, "%" PRId64 "-", u->position);
-    curl_easy_setopt(u->easy, CURLOPT_RANGE, range);
+    curl.easy_setopt(u->easy, CURLOPT_RANGE, range);
     /* A weak ETag may stand for different bytes: RFC 9110, 13.1.5 forbids it here. */
     const char *validator = u->etag ? (strncmp(u->etag, "W/", 2) == 0 ? NULL : u->etag) : u->modified;
     if (validator) {
       struct buffer line = {0};
       buffer_printf(&line, "If-Range: %s", validator);
-      u->headers = curl_slist_append(NULL, buffer_string(&line));
+      u->headers = curl.slist_append(NULL, buffer_string(&line));
       buffer_release(&line);
     }
   }
-  curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers);
-  curl_multi_add_handle(u->multi, u->easy);
+  curl.easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers);
+  curl.multi_add_handle(u->multi, u->easy);
   u->active = true;
 }
 
@@ -285,7 +282,7 @@ static void attempt_again(struct url *u, int retries) {
   if (wait > WAIT_MAX) wait = WAIT_MAX;
   wait = wait / 2 + wait / 2 * rng_double(&u->rng);
   curl_off_t after = 0;
-  if (u->status >= 400) curl_easy_getinfo(u->easy, CURLINFO_RETRY_AFTER, &after);
+  if (u->status >= 400) curl.easy_getinfo(u->easy, CURLINFO_RETRY_AFTER, &after);
   if (after > RETRY_AFTER_MAX) {
     struct err why = u->failure;
     err_set(&u->failure, "%s, which asks to come back in %lld seconds", why.message, (long long)after);
@@ -298,14 +295,14 @@ static void attempt_again(struct url *u, int retries) {
 }
 
 static void attempt_end(struct url *u, CURLcode code) {
-  curl_multi_remove_handle(u->multi, u->easy);
+  curl.multi_remove_handle(u->multi, u->easy);
   u->active = false;
   if (code == CURLE_OK && u->verdict == VERDICT_NONE) u->verdict = judge(u);
   if (u->verdict == VERDICT_DATA && complete(u)) {
     u->ended = true;
     return;
   }
-  const char *why = u->curl_message[0] ? u->curl_message : curl_easy_strerror(code);
+  const char *why = u->curl_message[0] ? u->curl_message : curl.easy_strerror(code);
   switch (u->verdict) {
     case VERDICT_FAIL: return;
     case VERDICT_END: u->ended = true; return;
@@ -357,17 +354,17 @@ static int advance(struct url *u, struct err *e) {
     if (!u->active) attempt_start(u);
     if (u->paused) {
       u->paused = false;
-      curl_easy_pause(u->easy, CURLPAUSE_CONT);
+      curl.easy_pause(u->easy, CURLPAUSE_CONT);
     }
     int running = 0, left = 0;
-    CURLMcode code = curl_multi_perform(u->multi, &running);
-    for (CURLMsg *m; (m = curl_multi_info_read(u->multi, &left));)
+    CURLMcode code = curl.multi_perform(u->multi, &running);
+    for (CURLMsg *m; (m = curl.multi_info_read(u->multi, &left));)
       if (m->msg == CURLMSG_DONE) attempt_end(u, m->data.result);
     if (code == CURLM_OK && u->active && u->buffer.len == u->taken) {
       struct curl_waitfd extra = {.fd = interrupt_fd, .events = CURL_WAIT_POLLIN};
-      code = curl_multi_poll(u->multi, &extra, extra.fd >= 0, 1000, NULL);
+      code = curl.multi_poll(u->multi, &extra, extra.fd >= 0, 1000, NULL);
     }
-    if (code != CURLM_OK) return err_set(e, "libcurl: %s", curl_multi_strerror(code));
+    if (code != CURLM_OK) return err_set(e, "libcurl: %s", curl.multi_strerror(code));
   }
   if (u->buffer.len == u->taken && u->failed) {
     *e = u->failure;
@@ -379,14 +376,14 @@ static int advance(struct url *u, struct err *e) {
 /* ---- the interface */
 
 static int host_of(const char *address, char **host, struct err *e) {
-  CURLU *parts = curl_url();
+  CURLU *parts = curl.url();
   char *name = NULL;
-  CURLUcode code = curl_url_set(parts, CURLUPART_URL, address, 0);
-  if (code == CURLUE_OK) code = curl_url_get(parts, CURLUPART_HOST, &name, 0);
+  CURLUcode code = curl.url_set(parts, CURLUPART_URL, address, 0);
+  if (code == CURLUE_OK) code = curl.url_get(parts, CURLUPART_HOST, &name, 0);
   if (code == CURLUE_OK) *host = STRDUP(name);
-  curl_free(name);
-  curl_url_cleanup(parts);
-  return code == CURLUE_OK ? 0 : err_set(e, "not a URL: %s", curl_url_strerror(code));
+  curl.free(name);
+  curl.url_cleanup(parts);
+  return code == CURLUE_OK ? 0 : err_set(e, "not a URL: %s", curl.url_strerror(code));
 }
 
 static void settings_from_environment(struct url *u) {
@@ -406,35 +403,35 @@ static void settings_from_environment(struct url *u) {
 
 static void configure(struct url *u) {
   CURL *c = u->easy;
-  curl_easy_setopt(c, CURLOPT_URL, u->address);
+  curl.easy_setopt(c, CURLOPT_URL, u->address);
 #if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl.easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl.easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
-  curl_easy_setopt(c, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-  curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+  curl.easy_setopt(c, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+  curl.easy_setopt(c, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
-  curl_easy_setopt(c, CURLOPT_USERAGENT, "crawl2lm/" CRAWL2LM_VERSION);
-  curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)u->stall);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED);
-  curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 256L << 10);
-  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L); /* threads: no SIGALRM for name look-ups */
-  curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(c, CURLOPT_ERRORBUFFER, u->curl_message);
-  curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(c, CURLOPT_HEADERDATA, u);
-  curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(c, CURLOPT_WRITEDATA, u);
+  curl.easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+  curl.easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+  curl.easy_setopt(c, CURLOPT_USERAGENT, "crawl2lm/" CRAWL2LM_VERSION);
+  curl.easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  curl.easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+  curl.easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)u->stall);
+  curl.easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED);
+  curl.easy_setopt(c, CURLOPT_BUFFERSIZE, 256L << 10);
+  curl.easy_setopt(c, CURLOPT_NOSIGNAL, 1L); /* threads: no SIGALRM for name look-ups */
+  curl.easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl.easy_setopt(c, CURLOPT_ERRORBUFFER, u->curl_message);
+  curl.easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+  curl.easy_setopt(c, CURLOPT_HEADERDATA, u);
+  curl.easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+  curl.easy_setopt(c, CURLOPT_WRITEDATA, u);
 }
 
 int url_open(struct url **out, const char *address, int64_t from, int64_t length, bool *missing, struct err *e) {
   *out = NULL;
-  pthread_once(&curl_once, curl_start);
   if (!url_is(address)) return err_set(e, "not an http or https URL");
+  if (curl_library_open(e) != 0) return -1;
   struct url *u = NEW(struct url);
   u->address = STRDUP(address);
   u->position = u->progress_from = from;
@@ -445,13 +442,13 @@ int url_open(struct url **out, const char *address, int64_t from, int64_t length
   idle.multi = NULL, idle.easy = NULL;
   pthread_mutex_unlock(&idle.lock);
   if (!u->multi) {
-    u->multi = curl_multi_init();
-    u->easy = curl_easy_init();
+    u->multi = curl.multi_init();
+    u->easy = curl.easy_init();
   }
   int status = -1;
   if (!u->multi || !u->easy) err_set(e, "libcurl does not start");
   else if (host_of(address, &u->host, e) == 0) {
-    curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, 2L);
+    curl.multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, 2L);
     settings_from_environment(u);
     configure(u);
     status = advance(u, e);
@@ -476,11 +473,11 @@ int64_t url_size(const struct url *u) { return u->size; }
 
 void url_close(struct url *u) {
   if (!u) return;
-  if (u->active) curl_multi_remove_handle(u->multi, u->easy);
+  if (u->active) curl.multi_remove_handle(u->multi, u->easy);
   CURLM *multi = u->multi;
   CURL *easy = u->easy;
   if (multi && easy) {
-    curl_easy_reset(easy);
+    curl.easy_reset(easy);
     pthread_mutex_lock(&idle.lock);
     if (!idle.multi) {
       idle.multi = multi, idle.easy = easy;
@@ -488,9 +485,9 @@ void url_close(struct url *u) {
     }
     pthread_mutex_unlock(&idle.lock);
   }
-  if (easy) curl_easy_cleanup(easy);
-  if (multi) curl_multi_cleanup(multi);
-  curl_slist_free_all(u->headers);
+  if (easy) curl.easy_cleanup(easy);
+  if (multi) curl.multi_cleanup(multi);
+  curl.slist_free_all(u->headers);
   buffer_release(&u->buffer);
   free(u->etag), free(u->modified), free(u->new_etag), free(u->new_modified);
   free(u->address), free(u->host), free(u);

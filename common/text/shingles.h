@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Text -> hashes of its word n-grams.  Words are runs of [0-9A-Za-z] and of bytes >= 0x80, with A-Z lowered; a shingle is
- * n words in a row with one space between, its hash XXH3-64 (seed 0) of those bytes.  A text of fewer than n words, also
- * of none, has one shingle of all of them.
+ * n words in a row.  A text of fewer than n words, also of none, has one shingle of all of them: that of a text of as many
+ * words with a smaller n.
  *
- * The text is normalised piece by piece, so memory is bounded by n words, not by the text.  The vector variant gives the
- * same hashes as the scalar one.
+ * A word's hash mixes its up to 16 bytes, zeros behind them (no word holds one), by multiplications and shifts that no
+ * two words of up to 8 bytes share; a longer word has XXH3-64 (seed 0).  A shingle's is the polynomial of its words'
+ * hashes in an odd constant mod 2^64, mixed again: every word is read once whatever n is, and different shingles share a
+ * hash as rarely as 64 bits allow.
+ *
+ * Memory is bounded by n words, not by the text.  The hashes are the same at every simd_level().
  */
 #ifndef TEXT_SHINGLES_H
 #define TEXT_SHINGLES_H
@@ -15,12 +19,9 @@
 
 #include "common/base/buffer.h"
 
-enum shingler_variant { SHINGLER_BEST, SHINGLER_SCALAR, SHINGLER_AVX512 };
-
 struct shingler;
 
-/* ngram >= 1.  A variant that this CPU lacks becomes the scalar one. */
-struct shingler *shingler_new(int ngram, enum shingler_variant variant);
+struct shingler *shingler_new(int ngram); /* ngram >= 1; for one thread */
 void shingler_free(struct shingler *s);
 
 /* Calls take(context, hashes, count) with blocks of hashes in the order of the text, repetitions included. */

@@ -15,6 +15,8 @@
 
 #include "common/base/memory.h"
 #include "common/text/unicode.h"
+#include "common/text/words_blocks.h"
+#include "common/text/words_reference.h"
 
 enum word_break {
   WB_OTHER,
@@ -217,79 +219,58 @@ static inline void add(struct word_list *list, size_t start, size_t end) {
   list->words[list->count++] = (struct word){(uint32_t)start, (uint32_t)(end - start)};
 }
 
-/* ASCII letters, digits and underscore, which join with each other under every rule. */
-static inline bool is_ascii_word(uint8_t b) {
-  return (uint8_t)((b | 0x20) - 'a') < 26 || (uint8_t)(b - '0') < 10 || b == '_';
-}
-
-static void split_unicode(struct word_list *list, struct slice text) {
+/* The words of a chunk without white space. */
+static void split_chunk(struct word_list *list, struct slice text, size_t start, size_t end, const struct words_bitmaps *maps) {
   const uint8_t *flags = unicode_table();
-  struct cursor c = {.text = text.data, .end = text.len};
+  struct cursor c = {.text = text.data, .at = start, .end = end};
   while (c.at < c.end) {
-    size_t at = c.at;
-    uint8_t b = (uint8_t)text.data[at];
-    if (b < 0x80 && table[b] == WB_SPACE) {
-      c.at++;
-      continue;
-    }
-    /* Nearly every word of English: ASCII word bytes up to a space. */
-    while (at < c.end && is_ascii_word((uint8_t)text.data[at])) at++;
-    if (at > c.at && (at == c.end || ((uint8_t)text.data[at] < 0x80 && table[(uint8_t)text.data[at]] == WB_SPACE))) {
-      add(list, c.at, at);
-      c.at = at + (at < c.end);
-      continue;
-    }
+    start = c.at;
     int length;
     uint32_t code_point;
-    if (class_at(&c, c.at, &length, &code_point) == WB_SPACE) {
-      c.at += (size_t)length;
-      continue;
-    }
-    size_t start = c.at;
-    if (at > c.at + 1) c.at = at - 1; /* inside a run of ASCII word bytes only the last one decides what follows */
-    size_t end = word_end(&c);
-    if (end == start + (size_t)length && !(unicode_flags(flags, code_point) & UNICODE_WORD)) { /* a run of one mark */
-      while (end + (size_t)length <= c.end && memcmp(text.data + end, text.data + start, (size_t)length) == 0) end += (size_t)length;
+    class_at(&c, c.at, &length, &code_point);
+    /* inside a run of letters and digits, which join under every rule, only the last one decides what follows */
+    uint64_t others = ~(words_bits(maps->letter, start) | words_bits(maps->digit, start));
+    size_t run = others ? (size_t)__builtin_ctzll(others) : WORDS_BLOCK;
+    if (run > 1) c.at = start + run < end ? start + run - 1 : end - 1;
+    while (((uint8_t)text.data[c.at] & 0xC0) == 0x80) c.at--;
+    size_t last = word_end(&c);
+    if (last == start + (size_t)length && !(unicode_flags(flags, code_point) & UNICODE_WORD)) { /* a run of one mark */
+      while (last + (size_t)length <= end && memcmp(text.data + last, text.data + start, (size_t)length) == 0) last += (size_t)length;
       bool ignored = false;
-      if (end > start + (size_t)length) end = skip_extend(&c, end, &ignored);
+      if (last > start + (size_t)length) last = skip_extend(&c, last, &ignored);
     }
-    add(list, start, end);
-    c.at = end;
+    add(list, start, last);
+    c.at = last;
   }
 }
 
-static void split_space(struct word_list *list, struct slice text) {
-  const uint8_t *flags = unicode_table();
-  const char *p = text.data;
-  size_t at = 0, n = text.len;
-  while (at < n) {
-    while (at < n) { /* white space */
-      int length;
-      uint32_t c = unicode_decode(p + at, &length);
-      if (!(unicode_flags(flags, c) & UNICODE_SPACE)) break;
-      at += (size_t)length;
+static void split_unicode(struct word_list *list, struct slice text) {
+  struct words_bitmaps maps;
+  const struct word *chunks;
+  size_t count = words_chunks_and_bitmaps(list, text, &chunks, &maps);
+  for (size_t i = 0; i < count; i++) {
+    size_t start = chunks[i].start, n = chunks[i].length;
+    uint64_t others = ~(words_bits(maps.letter, start) | words_bits(maps.digit, start));
+    size_t run = others ? (size_t)__builtin_ctzll(others) : WORDS_BLOCK;
+    if (run >= n) { /* nearly every word of English */
+      add(list, start, start + n);
+    } else if (others && run && run == n - 1 && (uint8_t)text.data[start + run] < 0x80 && text.data[start + run] != '_') { /* and one mark behind it */
+      add(list, start, start + run);
+      add(list, start + run, start + n);
+    } else {
+      split_chunk(list, text, start, start + n, &maps);
     }
-    size_t start = at;
-    while (at < n) {
-      uint8_t b = (uint8_t)p[at];
-      if (b < 0x80) {
-        if (flags[b] & UNICODE_SPACE) break;
-        at++;
-        continue;
-      }
-      int length;
-      uint32_t c = unicode_decode(p + at, &length);
-      if (unicode_flags(flags, c) & UNICODE_SPACE) break;
-      at += (size_t)length;
-    }
-    if (at > start) add(list, start, at);
   }
 }
 
 void words_split(struct word_list *list, enum words_mode mode, struct slice text) {
   list->count = 0;
+  if (mode == WORDS_REFERENCE) {
+    words_reference_split(list, text);
+    return;
+  }
   if (mode == WORDS_SPACE) {
-    split_space(list, text);
+    words_chunks(list, text, NULL);
     return;
   }
   pthread_once(&table_once, fill);
@@ -298,5 +279,7 @@ void words_split(struct word_list *list, enum words_mode mode, struct slice text
 
 void word_list_release(struct word_list *list) {
   free(list->words);
+  free(list->spare);
+  free(list->bits);
   *list = (struct word_list){0};
 }

@@ -2,6 +2,9 @@
  *
  * Text -> words.
  *
+ * WORDS_REFERENCE: what datatrove's split_into_words(text, "english") returns: the tokens of spaCy's English tokenizer,
+ * white space left out (common/text/words_reference.h).
+ *
  * WORDS_UNICODE: the default word boundaries of Unicode Standard Annex 29 (rules WB3 to WB16), each segment stripped
  * of white space, empty ones left out.  So a run of letters and digits is one word, with an apostrophe or full stop
  * between two letters and a comma or full stop between two digits inside it (don't, e.g, 3.14, 1,000); every
@@ -19,7 +22,7 @@
 
 #include "common/base/buffer.h"
 
-enum words_mode { WORDS_UNICODE, WORDS_SPACE };
+enum words_mode { WORDS_REFERENCE, WORDS_UNICODE, WORDS_SPACE };
 
 struct word {
   uint32_t start, length; /* bytes in the text */
@@ -28,6 +31,10 @@ struct word {
 struct word_list { /* zero to start; may be used again and again */
   struct word *words;
   size_t count, capacity;
+  struct word *spare; /* scratch of WORDS_REFERENCE, as is what follows */
+  size_t spare_capacity;
+  uint64_t *bits;
+  size_t bits_capacity;
 };
 
 /* Replaces what the list held.  text.len < 2^32. */

@@ -78,7 +78,8 @@ report:
 	@awk -f $(HERE)/ranking.awk -v out=$(call quote,$(OUT)) -v mean=1 $(OUT)/.cells > $(OUT)/settings.tsv.part
 	@mv $(OUT)/settings.tsv.part $(OUT)/settings.tsv
 	@rm $(OUT)/.cells
-	@if command -v gnuplot > /dev/null; then awk -f $(HERE)/plot.awk -v x='$(axis)' $(OUT)/settings.tsv | gnuplot > $(OUT)/plot.svg.part && mv $(OUT)/plot.svg.part $(OUT)/plot.svg; \
+	@if [ '$(axis)' = seed ]; then rm -f $(OUT)/plot.svg; \
+	  elif command -v gnuplot > /dev/null; then awk -f $(HERE)/plot.awk -v x='$(axis)' $(OUT)/settings.tsv | gnuplot > $(OUT)/plot.svg.part && mv $(OUT)/plot.svg.part $(OUT)/plot.svg; \
 	  else echo 'sweep: no plot: gnuplot is not installed' >&2; fi
 	@echo 'sweep: $(OUT)/ranking.tsv' >&2
 

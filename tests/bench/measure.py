@@ -8,7 +8,7 @@ packages do not count; training does, so that the first steps do not).  Peak mem
 prints `memory MIB`; a line `with TEXT` names its library and settings, and is shown on stderr.
 
 A peer that can be set in several ways (MODES) runs each in the first round; the fastest is measured in the others."""
-import array, gzip, json, os, random, shutil, statistics, struct, subprocess, sys, time
+import array, gzip, json, os, random, re, shutil, statistics, struct, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -27,7 +27,22 @@ CASES = {
     "warc2txt-parse": ("warc2txt", "selectolax", "html", "MB/s", 3),
     "warc2txt-trafilatura": ("warc2txt", "fastwarc trafilatura", "crawl.warc.gz", "MB/s", 1),
     "qfilter-rules": ("qfilter", "datatrove spacy", "pages.tsv", "MB/s", 3),
-    "minhash-dedup": ("minhash-dedup", "gaoya", "documents.tsv", "MB/s", 3),
+    "qfilter-words": ("qfilter", "datatrove spacy", "pages.tsv", "MB/s", 3),
+    "qfilter-all": ("qfilter", "datatrove spacy", "pages.tsv", "MB/s", 3),
+    "qfilter-space": ("qfilter", "", "documents.tsv", "MB/s", 5),
+    "qfilter-url": ("qfilter", "datatrove tldextract ahocorasick fasteners", "urls", "MB/s", 3),
+    "fasttext-lid": ("qfilter", "fasttext", "documents.tsv", "MB/s", 3),
+    "fasttext-bigram": ("qfilter", "fasttext", "documents.tsv", "MB/s", 3),
+    "qfilter-train-1": ("qfilter-train", "fasttext", "labelled.tsv", "tok/s", 3),
+    "qfilter-train-2": ("qfilter-train", "fasttext", "labelled.tsv", "tok/s", 3),
+    "minhash-dedup": ("minhash-dedup", "gaoya", "documents.tsv", "MB/s", 5),
+    "minhash-dedup-large": ("minhash-dedup", "gaoya", "documents-large.tsv", "MB/s", 3),
+    "minhash-rensa": ("minhash-dedup", "rensa", "documents.tsv", "MB/s", 3),
+    "minhash-datatrove": ("minhash-dedup", "datatrove spacy", "documents.tsv", "MB/s", 1),
+    "bloom-lines": ("bloom-dedup", "rbloom xxhash", "lines.txt", "MB/s", 3),
+    "bloom-lines-exact": ("bloom-dedup", "rbloom xxhash", "lines.txt", "MB/s", 3),
+    "bloom-documents": ("bloom-dedup", "rbloom xxhash", "copies.tsv", "MB/s", 3),
+    "bloom-ngrams": ("bloom-dedup", "rbloom xxhash", "documents.tsv", "MB/s", 1),
     "bpe-train-1": ("bpe-train", "gigabpe", "english.txt", "MB/s", 5),
     "bpe-train-2": ("bpe-train", "gigabpe", "english.txt", "MB/s", 5),
     "bpe-train-hf": ("bpe-train", "tokenizers", "english.txt", "MB/s", 1),
@@ -43,7 +58,7 @@ CASES = {
     "lm-sample": ("lm-sample", "torch transformers", "model", "tok/s", 3),
     "fit-scaling": ("fit-scaling", "scipy", "runs.tsv", "fits/s", 3),
 }
-MODES = {"lm-train-gpt2": ["default", "max-autotune"], "lm-train-llama": ["default", "max-autotune"]}  # by the start of the case
+MODES = {"bloom-lines": ["sort", "mawk", "rbloom"], "lm-train-gpt2": ["default", "max-autotune"], "lm-train-llama": ["default", "max-autotune"]}  # by the start of the case
 
 
 def path(name):
@@ -106,6 +121,38 @@ def make_documents(to):
                 size += len(line)
 
 
+def make_documents_large(to):
+    """The documents nine times over, every word with a letter behind it that tells the copies apart."""
+    need("documents.tsv")
+    with open(to, "wb") as out:
+        for copy in range(9):
+            for line in open(path("documents.tsv"), "rb"):
+                head, tab, text = line.rstrip(b"\n").rpartition(b"\t")
+                out.write(head + tab + re.sub(rb"(\\[ntr\\])|([0-9A-Za-z\x80-\xff]+)", lambda m: m[1] or m[2] + b"abcdefghi"[copy:copy + 1], text) + b"\n")
+
+
+def make_copies(to):
+    """Documents twelve times; in each copy but the first one in four is the same, the others end in another word."""
+    need("documents.tsv")
+    lines = open(path("documents.tsv"), "rb").read().splitlines()
+    with open(to, "wb") as out:
+        for copy in range(12):
+            for i, line in enumerate(lines):
+                out.write(line + (b" copy%d\n" % copy if copy and i % 4 else b"\n"))
+
+
+def make_lines(to):
+    """The lines of the documents twelve times; in each copy one in three is the same."""
+    need("documents.tsv")
+    with open(to, "wb") as out:
+        for copy in range(12):
+            n = 0
+            for document in open(path("documents.tsv"), "rb"):
+                for line in document.rstrip(b"\n").split(b"\t")[-1].replace(b"\\\\", b"/").split(b"\\n"):
+                    n += 1
+                    out.write(line.replace(b"\\", b"/") + (b" %d\n" % copy if copy and n % 3 else b"\n"))
+
+
 def make_pages(to):
     need("documents.tsv")
     size = 0
@@ -116,8 +163,36 @@ def make_pages(to):
                 size += len(line)
 
 
+def make_urls(to):
+    """A folder: 300,000 documents with URLs, a million blocked domains that a tenth of them are under, words, suffixes."""
+    rng = random.Random(1)
+    word = lambda: "".join(rng.choice(("ka", "to", "mi", "ser", "von", "ple", "ra", "ing", "est", "o")) for _ in range(rng.randint(2, 5)))
+    suffixes = "com org net uk co.uk de jp co.jp fr io *.ck info".split()
+    os.mkdir(to)
+    lists = {"words.txt": [word() for _ in range(200)], "soft.txt": [word() for _ in range(80)], "subwords.txt": [word() + word() + word() for _ in range(130)], "suffixes.txt": suffixes,
+             "domains.txt": ["%s%d.%s" % (word(), i % 997, rng.choice(suffixes).replace("*", "x")) for i in range(1000000)]}
+    for name, entries in lists.items():
+        with open(os.path.join(to, name), "w") as out:
+            out.write("".join(e + "\n" for e in entries))
+    with open(os.path.join(to, "documents.tsv"), "w") as out:
+        for i in range(300000):
+            host = rng.choice(lists["domains.txt"]) if i % 10 == 0 else "%s.%s.%s" % (word(), word(), rng.choice(suffixes).replace("*", "y"))
+            out.write("%d\thttps://%s%s/%s/%s-%s.html?id=%d\t2026-01-01T00:00:00Z\ttext\n" % (i, rng.choice(("www.", "")), host, word(), word(), word(), i))
+
+
 def unescape(s):
     return s.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").replace("\0", "\\")
+
+
+def make_bigram(to):
+    """A model of DCLM's shape: bigrams, 100 columns, 2 million buckets.  Its two labels mean nothing."""
+    import fasttext
+    need("documents.tsv")
+    lines = path("bigram.txt")
+    with open(lines, "w", encoding="utf-8", newline="") as out:
+        for i, line in enumerate(open(path("documents.tsv"), encoding="utf-8", newline="\n")):
+            out.write(f"__label__{'ab'[i % 2]} {' '.join(unescape(line.rstrip(chr(10)).split(chr(9))[-1]).split()[:300])}\n")
+    fasttext.train_supervised(lines, dim=100, wordNgrams=2, epoch=1, verbose=0).save_model(to)
 
 
 def make_text(to):
@@ -129,6 +204,21 @@ def make_text(to):
     with open(to, "w", encoding="utf-8", newline="") as out:
         for line in open(path("documents.tsv"), encoding="utf-8", newline="\n"):
             out.write(unescape(line.rstrip("\n").split("\t")[-1]) + "\n\n")
+
+
+def make_labelled(to):
+    """Passages of about 2 KB, labelled by the quarter of the text they stand in; every tenth is for the test."""
+    need("text.txt")
+    words = open(path("text.txt"), encoding="utf-8", errors="replace").read().replace("\0", " ").replace("\\", " ").split()
+    rng, parts = random.Random(3), [[], []]
+    for label in range(4):
+        part = words[len(words) * label // 4 : len(words) * (label + 1) // 4]
+        for n, at in enumerate(range(0, len(part), 350)):
+            parts[n % 10 == 0].append(f"t{label}\t{' '.join(part[at : at + 350])}\n")
+    for lines, name in zip(parts, (to, path("labelled-test.tsv"))):
+        rng.shuffle(lines)
+        with open(name, "w", encoding="utf-8", newline="") as out:
+            out.writelines(lines)
 
 
 def make_text_tsv(to):
@@ -231,7 +321,7 @@ def make_runs(to):
                 out.write(f"{n:.9g}\t{d:.9g}\t{(1.7 + 400 / n**.34 + 400 / d**.28) * (1 + ((state >> 40) / (1 << 24) - .5) * .02):.9g}\n")
 
 
-MAKERS = {"crawl.warc.gz": make_warc, "html": make_html, "documents.tsv": make_documents, "pages.tsv": make_pages, "text.txt": make_text, "text.tsv": make_text_tsv,
+MAKERS = {"crawl.warc.gz": make_warc, "html": make_html, "documents.tsv": make_documents, "documents-large.tsv": make_documents_large, "pages.tsv": make_pages, "urls": make_urls, "copies.tsv": make_copies, "lines.txt": make_lines, "bigram.bin": make_bigram, "text.txt": make_text, "text.tsv": make_text_tsv, "labelled.tsv": make_labelled,
           "english.txt": make_english, "multilingual.txt": make_multilingual, "code.txt": make_code,
           **{f"hostile-{kind}.txt": lambda to, kind=kind: make_hostile(to, kind) for kind in ("letter", "spaces", "abab", "unicode", "minified")},
           "gpt2.bin": lambda to: make_random_shard(to, 50257, 20000), "llama.bin": lambda to: make_random_shard(to, 16384, 100000), "tokenizer.tsv": make_tokenizer, "train.bin": make_shard, "config.json": make_config, "model": make_model, "runs.tsv": make_runs}
@@ -261,7 +351,7 @@ def need(name):
 
 
 def size_of(name):
-    if name == "html":
+    if name in ("html", "urls"):
         return sum(e.stat().st_size for e in os.scandir(path(name)))
     return os.path.getsize(path(name) if os.path.isfile(path(name)) else os.path.join(path(name), "model.safetensors"))
 
@@ -375,7 +465,7 @@ def main():
             row(case, "", "", "", "skip", f"the package {absent} is not installed")
             continue
         try:
-            for n in [name] + (["config.json"] if program in ("lm-train", "lm-sample") else []):
+            for n in [name] + (["config.json"] if program in ("lm-train", "lm-sample") else ["bigram.bin"] if case == "fasttext-bigram" else []):
                 need(n)
             sides = compare(case, program, name, int(os.environ.get("RUNS", runs)))
         except (LookupError, RuntimeError, OSError, subprocess.CalledProcessError) as e:

@@ -6,7 +6,7 @@ from gaoya.minhash import MinHashStringIndex
 def unescape(s):
     return s.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r").replace("\0", "\\")
 
-name = os.path.join(os.environ["IN"], "documents.tsv")
+name = os.path.join(os.environ["IN"], "documents-large.tsv" if os.environ.get("CASE") == "minhash-dedup-large" else "documents.tsv")
 start = time.perf_counter()
 index = MinHashStringIndex(32, 0.8, 14, 8, None, "word", True, (5, 5))
 with open(os.path.join(os.environ["OUT"], "unique.tsv"), "w", encoding="utf-8", newline="") as out:

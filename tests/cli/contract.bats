@@ -297,6 +297,14 @@ has_sample() { [ "$1" != unknown ] && { [ "$tool" != lm-train ] && [ "$tool" != 
     case $tool in
       qfilter) run_tool out "$tool" none -q documents || wrong "$tool" "exit $?"; cmp documents out || wrong "$tool" 'changes it' ;;
       minhash-dedup) run_tool out "$tool" none -q documents || wrong "$tool" "exit $?"; cmp documents out || wrong "$tool" 'changes it' ;;
+      bloom-dedup)
+        local way
+        for way in '' '--unit line --exact' '--unit paragraph --keep none' '--ngram 13'; do
+          # shellcheck disable=SC2086
+          run_tool out "$tool" none -q $way documents || wrong "$tool" "exit $? $way"
+          cmp documents out || wrong "$tool" "changes it $way"
+        done
+        ;;
       bpe-encode)
         run_tool out "$tool" none -q "$@" documents || wrong "$tool" "exit $?"
         [ "$(stat -c %s out)" = $((1024 + 2 * (2 + $(cut -f 4 documents | tr -d '\n' | wc -c)))) ] || wrong "$tool" 'wrong number of tokens'
@@ -381,7 +389,7 @@ has_sample() { [ "$1" != unknown ] && { [ "$tool" != lm-train ] && [ "$tool" != 
 
 @test "two outputs in one file are refused" {
   printf 'a\tone two three four five\nb\tone two three four five\n' > in.tsv
-  for options in "qfilter --rejects" "minhash-dedup --rejects" "minhash-dedup --clusters" "minhash-dedup --stats" "bpe-encode -t bytes --rejects"; do
+  for options in "qfilter --rejects" "minhash-dedup --rejects" "minhash-dedup --clusters" "minhash-dedup --report" "minhash-dedup --stats" "bpe-encode -t bytes --rejects"; do
     set -- $options
     [ -x "$BIN/$1" ] || continue
     status=0

@@ -32,11 +32,13 @@ arrows() {
     tools/warc2txt/markup) echo "$1" tools/warc2txt/page tools/warc2txt/html common/base ;;
     tools/warc2txt) echo "$1" tools/warc2txt/{archive,charset,html,page,extract,markup,pdf} common/base common/io ;;
     tools/qfilter/pii) echo "$1" common/base common/text ;;
-    tools/qfilter/rules | tools/qfilter/models) echo "$1" common/base common/io common/text ;;
-    tools/qfilter) echo "$1" tools/qfilter/{rules,models,pii} common/base common/io common/text ;;
+    tools/qfilter/rules) echo "$1" common/base common/io common/text ;;
+    tools/qfilter/models) echo "$1" common/base common/text ;;
+    tools/qfilter) echo "$1" tools/qfilter/{rules,models,pii} common/base common/io ;;
     tools/minhash-dedup/lsh) echo "$1" common/base common/io common/text ;;
-    tools/minhash-dedup/steps) echo "$1" tools/minhash-dedup/lsh common/base common/io common/text ;;
-    tools/minhash-dedup) echo "$1" tools/minhash-dedup/{lsh,steps} common/base common/io common/text ;;
+    tools/minhash-dedup/steps) echo "$1" tools/minhash-dedup/lsh common/base common/io ;;
+    tools/minhash-dedup) echo "$1" tools/minhash-dedup/{lsh,steps} common/base common/io ;;
+    tools/bloom-dedup | tools/qfilter-train) echo "$1" common/base common/io common/text ;;
     tools/*) echo "$1" common/base common/io common/text common/token common/comm common/model common/train kernels ;;
     tests | tests/*) echo tests common/base common/io common/text common/token common/comm common/model common/train kernels ANY_TOOL ;;
     *) return 1 ;;

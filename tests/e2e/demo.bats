@@ -47,7 +47,7 @@ $(printf '%s\t%s\t%s\t%s\n' \
   stage set reason documents \
   extract kept '' 105   extract warc2txt status 7   extract warc2txt type 1 \
   language kept '' 79   language langid language 26 \
-  quality kept '' 70    quality gopher-quality gopher_short_doc 8   quality gopher-quality gopher_below_alpha_threshold 1 \
+  quality kept '' 70    quality gopher-quality gopher_short_doc 8   quality gopher-quality gopher_above_avg_threshold 1 \
   dedup kept '' 60      dedup minhash-dedup duplicate 10)
 END
   [ "$(cat "$WHOLE"/documents/{train,validation}.tsv | wc -l)" = 60 ]

@@ -176,7 +176,7 @@ finish() { [ ${#broken[@]} -eq 0 ]; }
     shift 3
     (ulimit -v 150000; exec "$BIN/$tool" -q -j 1 "$@" -o result documents) 2> out.err || status=$?
     [ $status -ne 0 ] && [ ! -e result ] || wrong "$tool" "exit $status"
-    grep -qE 'out of memory|cannot allocate|Cannot allocate|failed to map|error while loading shared' out.err || wrong "$tool" 'does not say why'
+    grep -qE 'out of memory|no memory for|cannot allocate|Cannot allocate|failed to map|error while loading shared' out.err || wrong "$tool" 'does not say why'
   }
   each_tool check; finish
 }

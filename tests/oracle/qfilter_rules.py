@@ -6,13 +6,15 @@ sides of its threshold.  Run it in a virtual environment with datatrove[processi
     python tests/oracle/qfilter_rules.py > tests/data/qfilter/rules.tsv
 
 Fields: word mode, rule set, settings (KEY=VALUE between blanks), decision (keep or the reason), text, text that c4
-leaves.  datatrove's word splitter is replaced by that of the mode; its sentence splitter (spaCy) is not."""
+leaves.  datatrove's word splitter is replaced by that of the mode, but for `reference`; its sentence splitter (spaCy)
+never is."""
 import random
 import unicodedata
 
 import regex
 from datatrove.data import Document
 from datatrove.pipeline.filters import c4_filters, fineweb_quality_filter, gopher_quality_filter, gopher_repetition_filter
+from datatrove.utils.text import split_into_words
 
 BOUNDARY = regex.compile(r"(?w)\b")  # UAX 29; regex tailors apostrophes before vowels, so no text here has one
 
@@ -33,11 +35,12 @@ def unicode_words(text):
     return [w for p in words for w in p.split()]
 
 
-SPLIT = {"space": str.split, "unicode": unicode_words}
+SPLIT = {"space": str.split, "unicode": unicode_words, "reference": split_into_words}
 FILTERS = {
     "gopher-quality": gopher_quality_filter.GopherQualityFilter,
     "gopher-repetition": gopher_repetition_filter.GopherRepetitionFilter,
     "c4": c4_filters.C4QualityFilter,
+    "c4-paragraph": c4_filters.C4ParagraphFilter,
     "fineweb": fineweb_quality_filter.FineWebQualityFilter,
 }
 
@@ -163,6 +166,14 @@ def main():
         row("space", "c4", {"min_num_sentences": -1}, text)
         row("space", "c4", {"min_num_sentences": -1, "min_words_per_line": -1, "filter_no_terminal_punct": False}, text)
         row("space", "c4", {"split_paragraph": False}, text + " " + lines[6] + " " + lines[18] + " " + body)
+    # ---- c4-paragraph
+    p = "c4-paragraph"
+    family(p, lambda k: "\n".join("b" * k for _ in range(3)), range(190, 210), modes=("space",))
+    family(p, lambda k: "\n".join("\u00e9" * k for _ in range(3)), range(190, 210), modes=("space",))
+    family(p, lambda k: "\n".join(["b c " * 60] * k), range(0, 6), modes=("space",))
+    family(p, lambda k: "\r".join(["b" * 300] * 5) + "\nbcd" * 4 + "\n" + "b" * k + "\n" * 7 + " " * 199 + "c", range(190, 210), modes=("space",))
+    for text in ("", "\n\n", "bcd", "b" * 700, "\u2028".join(["b" * 300] * 5)):
+        row("space", p, {}, text)
     # ---- fineweb
     long = lambda i: words(7, 7 * (i % 80))
     family(f, lambda k: "\n".join(long(i) + ("." if i < k else "") for i in range(40)), range(0, 8))
@@ -188,4 +199,37 @@ def main():
                 row(mode, name, {}, text)
 
 
+# ---- prose whose words and sentences are harder to find
+PIECES = """don't can't I'm we've it's she'll gonna o'clock U.S. U.K. e.g. i.e. Mr. Dr. a.m. p.m. 9am 5pm Jan. 3.14 1,000 $5 5kg 100km/h 20% #1 C++ C#
+e-mail state-of-the-art and/or he/she (see below) [sic] "quoted" 'single' it's? what?! really... well\u2026 \u201cquoted\u201d \u2018so\u2019 don\u2019t caf\u00e9 na\u00efve
+http://a.example/b.html?c=d&e=f www.example.org/x jo@example.org x.y.z file.txt v1.2.3 -- \u2014 - \u2022 * :-) <3 :( A. B. No. 7 10-20 2020-01-02 12:30
+ABC's James' dogs' word.Next word,next end.) (start the. of, and; that: have! with? be to the of and that have with""".split()
+PLAIN = "river stone lamp window garden paper mountain letter engine summer field bridge story winter candle market".split()
+
+
+def sentence():
+    n = rnd.randint(3, 16)
+    words = [rnd.choice(PIECES) if rnd.random() < 0.25 else rnd.choice(["the", "of", "and", "to"]) if rnd.random() < 0.3 else rnd.choice(PLAIN) for _ in range(n)]
+    return " ".join(words).capitalize() + rnd.choice([".", ".", ".", "!", "?", "...", "\u2026", "", ":", '."', ".)"])
+
+
+def prose():
+    lines = []
+    for _ in range(rnd.randint(2, 14)):
+        kind = rnd.random()
+        if kind < 0.6:
+            lines.append(" ".join(sentence() for _ in range(rnd.randint(1, 4))))
+        elif kind < 0.7:
+            lines.append(rnd.choice(["- ", "\u2022 ", "* ", "1. "]) + sentence())
+        elif kind < 0.8:
+            lines.append(rnd.choice(["", " ", "\t", "* * *", "----", "### Head", "Home | About | Contact", "\u00a9 2020"]))
+        elif lines:
+            lines.append(rnd.choice(lines))
+    return "".join(line + rnd.choice(["\n", "\n", "\n", "\n\n", "\r\n", " \n", "\u2028"]) for line in lines)
+
+
 main()
+for _ in range(40):
+    text = prose()
+    for name in FILTERS:
+        row("reference", name, {"min_doc_words": 20} if name == "gopher-quality" else {}, text)

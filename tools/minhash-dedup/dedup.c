@@ -17,20 +17,18 @@
 #include "common/io/pipeline.h"
 #include "tools/minhash-dedup/lsh/bands.h"
 #include "tools/minhash-dedup/lsh/candidates.h"
-#include "common/text/shingles.h"
-#include "tools/minhash-dedup/lsh/signature.h"
+#include "tools/minhash-dedup/lsh/signer.h"
+#include "tools/minhash-dedup/report.h"
 
 struct worker {
   struct document_parser parser;
-  struct shingler *shingler;
-  uint32_t *signature;
-  uint64_t *hashes, *room; /* of the document at hand */
-  size_t count, capacity;
+  struct signer *signer;
 };
 
 struct batch {
   struct document_batch in;
   struct buffer out, rejects; /* pass 3; pass 2 packs its sets into out */
+  struct buffer notes;        /* pass 3, for the report */
   uint32_t *documents;        /* pass 1: ordinals of sound documents, and their keys */
   uint64_t *keys;
   size_t count, document_capacity, key_capacity;
@@ -45,7 +43,8 @@ struct dedup {
   struct worker *workers;
   struct bands *bands;
   struct candidates *candidates;
-  struct output *out, *rejects, *clusters;
+  struct output *out, *rejects, *clusters, *report_out;
+  struct report *report; /* NULL: none */
   enum document_format format;
   struct passes *stream;
   uint64_t in, kept, duplicates, too_long, bad;
@@ -64,6 +63,7 @@ static void release_batch(void *batch) {
   document_batch_release(&b->in);
   buffer_release(&b->out);
   buffer_release(&b->rejects);
+  buffer_release(&b->notes);
   free(b->documents);
   free(b->keys);
 }
@@ -79,16 +79,6 @@ static int run_pass(struct dedup *d, int (*work)(void *, int, void *, struct err
 static bool too_long(const struct dedup *d, size_t line) { return d->program->max_document > 0 && line > (uint64_t)d->program->max_document; }
 
 /* ---- pass 1: band keys */
-
-struct signing {
-  const struct permutations *permutations;
-  uint32_t *signature;
-};
-
-static void sign_block(void *context, const uint64_t *hashes, size_t count) {
-  struct signing *s = context;
-  signature_update(s->permutations, s->signature, hashes, count);
-}
 
 static int sign_batch(void *context, int index, void *batch, struct err *e) {
   struct dedup *d = context;
@@ -108,14 +98,10 @@ static int sign_batch(void *context, int index, void *batch, struct err *e) {
       b->too_long++;
       continue;
     }
-    struct signing signing = {&d->permutations, w->signature};
-    signature_clear(&d->permutations, w->signature);
-    shingler_run(w->shingler, document.text, sign_block, &signing);
     GROW(b->documents, b->document_capacity, b->count + 1);
     GROW(b->keys, b->key_capacity, (b->count + 1) * bands);
     b->documents[b->count] = (uint32_t)document.ordinal;
-    signature_keys(&d->permutations, w->signature, b->keys + b->count * bands);
-    b->count++;
+    b->count += signer_keys(w->signer, document.text, b->keys + b->count * bands);
   }
   return 0;
 }
@@ -136,26 +122,14 @@ static int take_keys(void *context, void *batch, struct err *e) {
 
 /* ---- pass 2: sets of shingles */
 
-struct packed { /* in batch.out: then the id, then the hashes, neither aligned */
+struct packed { /* in batch.out, at a multiple of 8: then the id, padding to 8 bytes, then the hashes */
   uint64_t text_length, id_length, count;
 };
 
-static void collect_block(void *context, const uint64_t *hashes, size_t count) {
-  struct worker *w = context;
-  GROW(w->hashes, w->capacity, w->count + count);
-  memcpy(w->hashes + w->count, hashes, count * sizeof *hashes);
-  w->count += count;
-}
-
 static void collect(struct worker *w, struct batch *b, const struct document *document) {
-  w->count = 0;
-  shingler_run(w->shingler, document->text, collect_block, w);
-  w->room = RESIZE(w->room, w->capacity);
-  sort_spread(w->hashes, w->room, w->count);
-  size_t unique = 1;
-  for (size_t i = 1; i < w->count; i++)
-    if (w->hashes[i] != w->hashes[unique - 1]) w->hashes[unique++] = w->hashes[i];
-  struct packed packed = {document->text.len, document->id.len, unique};
+  const uint64_t *hashes;
+  size_t count = signer_set(w->signer, document->text, &hashes);
+  struct packed packed = {document->text.len, document->id.len, count};
   struct buffer name = {0};
   if (!document->id.len) {
     buffer_printf(&name, "%s:%llu", b->in.input, (unsigned long long)document->number);
@@ -163,7 +137,9 @@ static void collect(struct worker *w, struct batch *b, const struct document *do
   }
   buffer_append(&b->out, &packed, sizeof packed);
   buffer_append_slice(&b->out, name.len ? buffer_slice(&name) : document->id);
-  buffer_append(&b->out, w->hashes, unique * sizeof *w->hashes);
+  buffer_append(&b->out, "\0\0\0\0\0\0\0", -b->out.len % 8);
+  buffer_append(&b->out, hashes, count * sizeof *hashes);
+  signer_shrink(w->signer);
   buffer_release(&name);
 }
 
@@ -194,19 +170,15 @@ static int collect_batch(void *context, int index, void *batch, struct err *e) {
 static int take_sets(void *context, void *batch, struct err *e) {
   struct dedup *d = context;
   struct batch *b = batch;
-  uint64_t *hashes = NULL;
-  size_t capacity = 0;
   int result = 0;
   for (size_t at = 0; at < b->out.len && result == 0;) {
     struct packed packed;
     memcpy(&packed, b->out.data + at, sizeof packed);
     struct slice id = {b->out.data + at + sizeof packed, packed.id_length};
-    GROW(hashes, capacity, packed.count);
-    memcpy(hashes, id.data + id.len, packed.count * sizeof *hashes);
-    at += sizeof packed + packed.id_length + packed.count * sizeof *hashes;
-    result = candidates_put(d->candidates, id, packed.text_length, hashes, packed.count, e);
+    at += sizeof packed + (packed.id_length + 7) / 8 * 8;
+    result = candidates_put(d->candidates, id, packed.text_length, (const uint64_t *)(const void *)(b->out.data + at), packed.count, e);
+    at += packed.count * sizeof(uint64_t);
   }
-  free(hashes);
   progress_add(d->program->progress, b->in.raw_bytes, 0);
   return result;
 }
@@ -244,9 +216,10 @@ static int write_batch(void *context, int index, void *batch, struct err *e) {
   struct batch *b = batch;
   buffer_clear(&b->out);
   buffer_clear(&b->rejects);
+  buffer_clear(&b->notes);
   b->kept = b->duplicates = 0;
   const struct buffer *bytes = &b->in.bytes;
-  if (b->in.format == DOCUMENT_TSV && d->format == DOCUMENT_TSV && !memchr(bytes->data, 0, bytes->len) && utf8_valid_prefix(bytes->data, bytes->len) == bytes->len) {
+  if (!d->report && b->in.format == DOCUMENT_TSV && d->format == DOCUMENT_TSV && !memchr(bytes->data, 0, bytes->len) && utf8_valid_prefix(bytes->data, bytes->len) == bytes->len) {
     write_lines(d, b);
     return 0;
   }
@@ -255,7 +228,9 @@ static int write_batch(void *context, int index, void *batch, struct err *e) {
   int found;
   while ((found = document_next(&d->workers[index].parser, &b->in, &cursor, &document, e)) != 0) {
     if (found < 0) continue;
-    if (too_long(d, document.line.len) || candidates_removed(d->candidates, document.ordinal)) {
+    bool is_long = too_long(d, document.line.len), removed = candidates_removed(d->candidates, document.ordinal);
+    if (d->report && !is_long) report_note(&b->notes, d->options->source_field, &document, b->in.input, removed);
+    if (is_long || removed) {
       write_rejected(d, b, &document);
       continue;
     }
@@ -270,6 +245,7 @@ static int take_lines(void *context, void *batch, struct err *e) {
   struct batch *b = batch;
   d->kept += b->kept;
   d->duplicates += b->duplicates;
+  if (d->report) report_documents(d->report, buffer_slice(&b->notes));
   progress_add(d->program->progress, b->in.raw_bytes, 0);
   if (output_write(d->out, b->out.data, b->out.len, e) != 0) return -1;
   return d->rejects ? output_write(d->rejects, b->rejects.data, b->rejects.len, e) : 0;
@@ -312,6 +288,7 @@ static int find_duplicates(struct dedup *d, struct err *e) {
   candidates_close(d->candidates, d->in);
   if (candidates_count(d->candidates) > 0 && (o->verify > 0 || o->keep_longest || d->clusters) && run_pass(d, collect_batch, take_sets, e) != 0) return -1;
   stats_time(d->program->stats, "collect", progress_clock() - d->program->started);
+  if (o->connect_earlier) candidates_connect_earlier(d->candidates);
   if (candidates_connect(d->candidates, o->verify, o->keep_longest, e) != 0) return -1;
   stats_time(d->program->stats, "connect", progress_clock() - d->program->started);
   return 0;
@@ -337,6 +314,7 @@ static int open_outputs(struct dedup *d, struct err *e) {
   struct program *p = d->program;
   if (output_open(&d->out, p->output, 0, e) != 0) return -1;
   if (p->rejects_path && output_open(&d->rejects, p->rejects_path, 0, e) != 0) return -1;
+  if (d->options->report && output_open(&d->report_out, d->options->report, 0, e) != 0) return -1;
   if (!d->options->clusters) return 0;
   if (output_open(&d->clusters, d->options->clusters, 0, e) != 0) return -1;
   return output_printf(d->clusters, e, "cluster_id\tkept_id\tid\tjaccard\n");
@@ -344,18 +322,24 @@ static int open_outputs(struct dedup *d, struct err *e) {
 
 /* Commits or drops each output; the first error stays. */
 static int close_outputs(struct dedup *d, int result, struct err *e) {
-  struct output *outputs[] = {d->rejects, d->clusters, d->out};
-  for (int i = 0; i < 3; i++) {
+  struct output *outputs[] = {d->rejects, d->clusters, d->report_out, d->out};
+  for (int i = 0; i < 4; i++) {
     if (result == 0 && outputs[i]) result = output_commit(outputs[i], e);
     else output_abort(outputs[i]);
   }
   return result;
 }
 
+static void take_cluster(void *context, uint64_t size) { report_cluster(context, size); }
+
 static int run(struct dedup *d, struct err *e) {
   if (open_outputs(d, e) != 0 || find_duplicates(d, e) != 0) return -1;
   if (d->clusters && candidates_each_removed(d->candidates, write_cluster, d, e) != 0) return -1;
   if (run_pass(d, write_batch, take_lines, e) != 0) return -1;
+  if (d->report) {
+    candidates_each_cluster(d->candidates, take_cluster, d->report);
+    if (report_write(d->report, d->report_out, e) != 0) return -1;
+  }
   count(d);
   return 0;
 }
@@ -363,12 +347,10 @@ static int run(struct dedup *d, struct err *e) {
 int dedup_run(struct program *p, const struct dedup_options *options, struct err *e) {
   struct dedup d = {.program = p, .options = options, .format = p->jsonl ? DOCUMENT_JSONL : DOCUMENT_TSV};
   size_t memory = (size_t)p->memory;
-  permutations_init(&d.permutations, (int)options->bands, (int)options->rows, (uint64_t)p->seed, SIGNATURE_BEST);
+  permutations_init(&d.permutations, options->signature, (int)options->bands, (int)options->rows, (uint64_t)p->seed);
   d.workers = NEW_ARRAY(struct worker, (size_t)p->jobs);
-  for (int i = 0; i < p->jobs; i++) {
-    d.workers[i].shingler = shingler_new((int)options->ngram, SHINGLER_BEST);
-    d.workers[i].signature = NEW_ARRAY(uint32_t, d.permutations.count);
-  }
+  for (int i = 0; i < p->jobs; i++) d.workers[i].signer = signer_new(&d.permutations, (int)options->ngram);
+  if (options->report) d.report = report_new();
   d.stream = passes_new(p->operand, p->operand_count, memory / 4, p->tmpdir);
   d.bands = bands_new((int)options->bands, memory / 4, p->tmpdir);
   d.candidates = candidates_new(memory / 2, p->tmpdir);
@@ -377,12 +359,10 @@ int dedup_run(struct program *p, const struct dedup_options *options, struct err
 
   for (int i = 0; i < p->jobs; i++) {
     document_parser_release(&d.workers[i].parser);
-    shingler_free(d.workers[i].shingler);
-    free(d.workers[i].signature);
-    free(d.workers[i].hashes);
-    free(d.workers[i].room);
+    signer_free(d.workers[i].signer);
   }
   free(d.workers);
+  report_free(d.report);
   passes_free(d.stream);
   bands_free(d.bands);
   candidates_free(d.candidates);

@@ -13,12 +13,15 @@
 #define MINHASH_DEDUP_DEDUP_H
 
 #include "common/io/program.h"
+#include "tools/minhash-dedup/lsh/signature.h"
 
 struct dedup_options {
   int64_t ngram, bands, rows;
+  enum signature_kind signature;
   double verify; /* 0: off */
-  bool keep_longest;
-  const char *clusters; /* NULL: none */
+  bool keep_longest, connect_earlier;
+  const char *clusters, *report; /* NULL: none */
+  const char *source_field;      /* of the report: "host", "input" or a metadata key */
 };
 
 /* Reads p->operand, writes p->output, p->rejects_path and the clusters, and counts into p->stats. */

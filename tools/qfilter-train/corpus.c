@@ -1,36 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scratch file: per text u32 label, u32 length, bytes.
+ * Texts go to the spool as they come; what is told of them stays in memory.
  */
 #include "tools/qfilter-train/corpus.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <xxhash.h>
 
 #include "common/base/memory.h"
 #include "common/base/rng.h"
 #include "common/io/documents.h"
-#include "common/io/output.h"
+
+enum { MOST_LABELS = 256 }; /* of a text */
+
+struct labels { /* of one text */
+  uint32_t indices[MOST_LABELS];
+  size_t count;
+  struct buffer name;
+};
 
 static const struct slice label_prefix = {"__label__", 9};
 static const bool separator[256] = {[' '] = true, ['\n'] = true, ['\r'] = true, ['\t'] = true, ['\v'] = true, ['\f'] = true, [0] = true};
-
-struct scratch {
-  int fd;
-  struct buffer pending;
-  uint64_t written; /* pending included */
-};
-
-static int flush(struct scratch *s, struct err *e) {
-  for (size_t done = 0; done < s->pending.len;) {
-    ssize_t n = write(s->fd, s->pending.data + done, s->pending.len - done);
-    if (n < 0) return err_errno(e, "scratch file");
-    done += (size_t)n;
-  }
-  buffer_clear(&s->pending);
-  return 0;
-}
 
 /* Fewer words when memory is short: the rarest go, as in fastText's Dictionary::threshold(). */
 static void prune(struct corpus *c) {
@@ -43,21 +33,27 @@ static void prune(struct corpus *c) {
   c->words = kept;
 }
 
-static void count_words(struct corpus *c, struct slice text) {
-  size_t i = 0;
-  for (;;) {
-    while (i < text.len && separator[(uint8_t)text.data[i]]) i++;
-    if (i == text.len) break;
-    size_t start = i;
-    while (i < text.len && !separator[(uint8_t)text.data[i]]) i++;
-    struct slice word = {text.data + start, i - start};
+/* Cuts the next word off. */
+static bool next_word(struct slice *text, struct slice *word) {
+  const char *at = text->data, *end = at + text->len;
+  while (at < end && separator[(uint8_t)*at]) at++;
+  const char *start = at;
+  while (at < end && !separator[(uint8_t)*at]) at++;
+  *word = (struct slice){start, (size_t)(at - start)};
+  *text = (struct slice){at, (size_t)(end - at)};
+  return word->len > 0;
+}
+
+static void count_words(struct corpus *c, struct slice text, size_t labels) {
+  struct slice word;
+  while (next_word(&text, &word)) {
     if (slice_starts(word, label_prefix)) continue; /* fastText would take it for a label */
     if (slice_equal(word, SLICE("</s>"))) break;    /* and this for the end of the line */
     ++*hashmap_put(c->words, word, NULL);
     c->tokens++;
   }
   ++*hashmap_put(c->words, SLICE("</s>"), NULL);
-  c->tokens += 2; /* and the label */
+  c->tokens += 1 + labels;
 }
 
 /* Length of the first piece of a text: about `size` bytes up to white space, or up to a character where there is none
@@ -71,57 +67,79 @@ static size_t piece_length(struct slice text, size_t size) {
   return n;
 }
 
-static int append(struct scratch *s, uint32_t label, struct slice text, struct err *e) {
-  uint32_t length = (uint32_t)text.len;
-  buffer_append(&s->pending, &label, 4);
-  buffer_append(&s->pending, &length, 4);
-  buffer_append_slice(&s->pending, text);
-  s->written += 8 + text.len;
-  return s->pending.len > 1 << 20 ? flush(s, e) : 0;
+/* In the spool: u32 number of labels, u32 length, the labels' u32 indices, the text; padded to eight bytes. */
+static int append(struct corpus *c, const struct labels *labels, struct slice text, struct err *e) {
+  uint32_t head[2] = {(uint32_t)labels->count, (uint32_t)text.len};
+  if (spool_append(&c->spool, head, sizeof head, e) != 0 || spool_append(&c->spool, labels->indices, labels->count * sizeof *labels->indices, e) != 0) return -1;
+  return spool_append(&c->spool, text.data, text.len, e) != 0 ? -1 : spool_align(&c->spool, e);
 }
 
-static int add(struct corpus *c, struct scratch *s, const struct corpus_options *options, const struct document *d, struct buffer *label, struct err *e) {
-  buffer_clear(label);
-  if (!slice_starts(d->id, label_prefix)) buffer_append_slice(label, label_prefix);
-  buffer_append_slice(label, d->id);
-  bool added, test = (double)(splitmix64(splitmix64(options->seed) ^ d->ordinal) >> 11) * 0x1p-53 < options->test_fraction;
-  uint64_t *known = hashmap_put(c->labels, buffer_slice(label), &added);
-  if (added) {
-    *known = c->label_count;
-    GROW(c->label_texts, c->label_capacity, c->label_count + 1);
-    c->label_texts[c->label_count++] = 0;
+/* Splits `names` into the indices of its labels; new ones are added.  False when there are too many. */
+static bool read_labels(struct corpus *c, struct slice names, struct labels *labels) {
+  labels->count = 0;
+  struct slice name;
+  while (next_word(&names, &name)) {
+    buffer_clear(&labels->name);
+    if (!slice_starts(name, label_prefix)) buffer_append_slice(&labels->name, label_prefix);
+    buffer_append_slice(&labels->name, name);
+    bool added;
+    uint64_t *known = hashmap_put(c->labels, buffer_slice(&labels->name), &added);
+    if (added) {
+      *known = c->label_count;
+      GROW(c->label_texts, c->label_capacity, c->label_count + 1);
+      c->label_texts[c->label_count++] = 0;
+    }
+    uint32_t index = (uint32_t)*known;
+    bool again = false;
+    for (size_t i = 0; i < labels->count; i++) again |= labels->indices[i] == index;
+    if (again) continue;
+    if (labels->count == MOST_LABELS) return false;
+    labels->indices[labels->count++] = index;
   }
-  uint32_t index = (uint32_t)*known;
-  if (test) {
+  return true;
+}
+
+static int add(struct corpus *c, const struct corpus_options *options, const struct labels *labels, struct slice text, struct err *e) {
+  if (options->test_fraction > 0 && (double)(splitmix64(XXH3_64bits_withSeed(text.data, text.len, options->seed)) >> 11) * 0x1p-53 < options->test_fraction) {
     GROW(c->test, c->test_capacity, c->test_count + 1);
-    c->test[c->test_count++] = s->written;
-    return append(s, index, d->text, e);
+    c->test[c->test_count++] = c->spool.written;
+    return append(c, labels, text, e);
   }
-  c->label_texts[index]++;
-  struct slice rest = d->text;
+  for (size_t i = 0; i < labels->count; i++) c->label_texts[labels->indices[i]]++;
+  size_t size = options->piece > 0 && options->piece < CORPUS_PIECE ? (size_t)options->piece : CORPUS_PIECE;
   do {
-    size_t n = options->piece > 0 ? piece_length(rest, (size_t)options->piece) : rest.len;
-    struct slice piece = {rest.data, n};
+    size_t n = piece_length(text, size);
+    struct slice piece = {text.data, n};
     GROW(c->train, c->train_capacity, c->train_count + 1);
-    c->train[c->train_count++] = s->written;
-    count_words(c, piece);
-    if (append(s, index, piece, e) != 0) return -1;
-    rest = (struct slice){rest.data + n, rest.len - n};
-  } while (rest.len);
+    c->train[c->train_count++] = c->spool.written;
+    count_words(c, piece, labels->count);
+    if (append(c, labels, piece, e) != 0) return -1;
+    text = (struct slice){text.data + n, text.len - n};
+  } while (text.len);
   return 0;
+}
+
+/* The text of a line in fastText's own form, its labels cut off; no labels: empty. */
+static struct slice leading_labels(struct slice *text) {
+  struct slice labels = {text->data, 0}, rest = *text, word;
+  while (next_word(&rest, &word) && slice_starts(word, label_prefix)) {
+    labels.len = (size_t)(word.data + word.len - labels.data);
+    *text = rest;
+  }
+  return labels;
 }
 
 static void bad(struct corpus *c, struct program *p, const struct document_batch *batch, uint64_t line, const char *why) {
   if (c->bad++ == 0) program_warn(p, "%s:%llu: %s; such lines are counted as bad and left out", batch->input, (unsigned long long)line, why);
 }
 
-static int read_all(struct corpus *c, struct program *p, const struct corpus_options *options, struct scratch *s, struct err *e) {
-  struct document_reader *reader = document_reader_new(p->operand, p->operand_count, NULL);
+static int read_all(struct corpus *c, struct program *p, char *const *inputs, int input_count, const struct corpus_options *options, struct err *e) {
+  struct document_reader *reader = document_reader_new(inputs, input_count, NULL);
   int64_t size = document_reader_size(reader);
   if (size > 0) progress_total(p->progress, (uint64_t)size);
   struct document_batch batch = {0};
   struct document_parser parser = {0};
-  struct buffer label = {0};
+  struct labels labels = {0};
   int more, result = 0;
   while (result == 0 && (more = document_reader_next(reader, &batch, e)) != 0) {
     if (more < 0) {
@@ -135,10 +153,16 @@ static int read_all(struct corpus *c, struct program *p, const struct corpus_opt
     uint64_t before = c->in;
     while (result == 0 && (found = document_next(&parser, &batch, &cursor, &d, &why)) != 0) {
       c->in++;
-      if (found < 0) bad(c, p, &batch, d.number, why.message);
-      else if (d.id.len == 0) bad(c, p, &batch, d.number, "a label, a tab and a text are wanted");
-      else if (d.text.len >= UINT32_MAX) bad(c, p, &batch, d.number, "a text of 4 GiB or more");
-      else result = add(c, s, options, &d, &label, e);
+      if (found < 0) {
+        bad(c, p, &batch, d.number, why.message);
+        continue;
+      }
+      struct slice names = d.id, text = d.text;
+      if (names.len == 0) names = leading_labels(&text);
+      if (!read_labels(c, names, &labels)) bad(c, p, &batch, d.number, "more than 256 labels");
+      else if (labels.count == 0) bad(c, p, &batch, d.number, "a label, a tab and a text are wanted");
+      else if (text.len >= UINT32_MAX) bad(c, p, &batch, d.number, "a text of 4 GiB or more");
+      else result = add(c, options, &labels, text, e);
     }
     while (p->memory > 0 && hashmap_memory(c->words) > (uint64_t)p->memory && hashmap_count(c->words) > 1000) prune(c);
     progress_add(p->progress, batch.raw_bytes, c->in - before);
@@ -146,34 +170,20 @@ static int read_all(struct corpus *c, struct program *p, const struct corpus_opt
   document_parser_release(&parser);
   document_batch_release(&batch);
   document_reader_free(reader);
-  buffer_release(&label);
-  return result == 0 ? flush(s, e) : result;
-}
-
-int corpus_read(struct corpus *c, struct program *p, const struct corpus_options *options, struct err *e) {
-  c->labels = hashmap_new();
-  c->words = hashmap_new();
-  struct scratch s = {.fd = output_scratch(p->tmpdir, e)};
-  if (s.fd < 0) return -1;
-  int result = read_all(c, p, options, &s, e);
-  if (result == 0 && s.written) {
-    void *data = mmap(NULL, s.written, PROT_READ, MAP_SHARED, s.fd, 0);
-    if (data == MAP_FAILED) {
-      result = err_errno(e, "scratch file");
-    } else {
-      c->data = data;
-      c->size = s.written;
-    }
-  }
-  close(s.fd);
-  buffer_release(&s.pending);
+  buffer_release(&labels.name);
   return result;
 }
 
+int corpus_read(struct corpus *c, struct program *p, char *const *inputs, int input_count, const struct corpus_options *options, struct err *e) {
+  c->labels = hashmap_new();
+  c->words = hashmap_new();
+  if (spool_open(&c->spool, p->tmpdir, e) != 0 || read_all(c, p, inputs, input_count, options, e) != 0) return -1;
+  return spool_map(&c->spool, e);
+}
+
 struct corpus_text corpus_text(const struct corpus *c, uint64_t offset) {
-  uint32_t head[2];
-  memcpy(head, c->data + offset, sizeof head);
-  return (struct corpus_text){head[0], {c->data + offset + sizeof head, head[1]}};
+  const uint32_t *head = (const uint32_t *)(const void *)(c->spool.data + offset);
+  return (struct corpus_text){head + 2, head[0], {(const char *)(head + 2 + head[0]), head[1]}};
 }
 
 void corpus_release(struct corpus *c) {
@@ -182,6 +192,6 @@ void corpus_release(struct corpus *c) {
   free(c->label_texts);
   free(c->train);
   free(c->test);
-  if (c->data) munmap((void *)c->data, c->size);
+  spool_release(&c->spool);
   *c = (struct corpus){0};
 }

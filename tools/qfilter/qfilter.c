@@ -2,79 +2,74 @@
  *
  * qfilter: documents in, good documents out.
  *
- * language (common/text/fasttext.c) -> rule sets (rules.c over measures.c and c4.c) -> models -> masks (mask.c), all
- * in stream.c.
+ * language -> rule sets (rules/) -> rule files and expressions (rules/) -> models (models/) -> masks (pii/), all in
+ * stream.c.
  */
-#include <stdlib.h>
-
-#include "common/base/memory.h"
-#include "common/base/number.h"
-#include "tools/qfilter/pii/mask.h"
 #include "tools/qfilter/stream.h"
 
 static int add_rules(void *settings, const char *names, struct err *e) { return rules_choose(&((struct stream_settings *)settings)->rules, names, e); }
 
-static int add_assignment(void *settings, const char *assignment, struct err *e) { return rules_set(&((struct stream_settings *)settings)->rules, assignment, e); }
+static int add_assignment(void *settings, const char *assignment, struct err *e) { return stream_set(settings, assignment, e); }
+
+static int add_rule_file(void *settings, const char *path, struct err *e) {
+  (void)e;
+  stream_rule_file(settings, path);
+  return 0;
+}
 
 static int add_mask(void *settings, const char *names, struct err *e) { return mask_parse(names, &((struct stream_settings *)settings)->mask, e); }
 
-static int add_model(void *settings, const char *path, struct err *e) {
-  (void)e;
-  struct stream_settings *s = settings;
-  s->models = RESIZE(s->models, (size_t)s->model_count + 1);
-  s->models[s->model_count++] = (struct model){.path = path};
-  return 0;
-}
+static int add_mask_text(void *settings, const char *assignment, struct err *e) { return mask_parse_as(assignment, &((struct stream_settings *)settings)->mask, e); }
 
-static int add_label(void *settings, const char *label, struct err *e) {
-  struct stream_settings *s = settings;
-  if (s->model_count == 0) return err_usage(e, "--label %s stands before any --model", label);
-  struct model *m = &s->models[s->model_count - 1];
-  m->tests = RESIZE(m->tests, (size_t)m->count + 1);
-  m->tests[m->count++] = (struct label_test){.label = label, .min = 0.5};
-  return 0;
-}
+static int add_model(void *settings, const char *argument, struct err *e) { return models_add(&((struct stream_settings *)settings)->models, argument, e); }
 
-static int set_min(void *settings, const char *value, struct err *e) {
-  struct stream_settings *s = settings;
-  struct model *m = s->model_count ? &s->models[s->model_count - 1] : NULL;
-  if (!m || m->count == 0) return err_usage(e, "%s stands before any --label", value);
-  double min;
-  if (number_double(value, &min) != 0) return err_usage(e, "%s: a number is wanted", value);
-  m->tests[m->count - 1].min = min;
-  return 0;
-}
+static int add_label(void *settings, const char *label, struct err *e) { return models_label(&((struct stream_settings *)settings)->models, label, e); }
+
+static int set_min(void *settings, const char *value, struct err *e) { return models_min(&((struct stream_settings *)settings)->models, value, e); }
+
+static int add_keep(void *settings, const char *argument, struct err *e) { return stream_keep(settings, argument, e); }
+
+static int add_top(void *settings, const char *argument, struct err *e) { return stream_top(settings, argument, e); }
+
+static int add_value(void *settings, const char *argument, struct err *e) { return stream_value(settings, argument, e); }
 
 static int check(const struct stream_settings *s, struct err *e) {
-  if (s->languages && !s->langid_path) return err_usage(e, "--lang needs --langid MODEL");
-  for (int i = 0; i < s->model_count; i++)
-    if (s->models[i].count == 0) return err_usage(e, "--model %s has no --label", s->models[i].path);
+  if (s->models.langid.languages && !s->models.langid.path) return err_usage(e, "--lang needs --langid MODEL");
+  if (s->value_count && !s->annotate && !s->explain) return err_usage(e, "--value needs --annotate or --explain");
+  for (int k = 0; k < MASK_KINDS && !s->mask.kinds; k++)
+    if (s->mask.as[k]) return err_usage(e, "--mask-as needs --mask KIND,...");
   return 0;
 }
 
 int main(int argc, char **argv) {
-  struct stream_settings s = {.min_language = 0.65};
-  rules_init(&s.rules);
-  int words = WORDS_UNICODE;
+  struct stream_settings s;
+  stream_settings_init(&s);
+  int words = WORDS_REFERENCE;
   const struct option options[] = {
-      {OPTION_CALL, 0, "rules", &s, "SET,...", "apply gopher-quality, gopher-repetition, c4, fineweb, in this order (none)", .call = add_rules},
+      {OPTION_CALL, 0, "rules", &s, "SET,...", "apply gopher-quality, gopher-repetition, c4, c4-paragraph, fineweb, url, in this order (none)", .call = add_rules},
       {OPTION_CALL, 0, "set", &s, "SET.KEY=VALUE", "change a threshold; none turns it off", .call = add_assignment},
-      {OPTION_CHOICE, 0, "words", &words, "MODE", "how words are split: unicode or space (unicode)", .choices = "unicode|space"},
-      {OPTION_STRING, 0, "langid", &s.langid_path, "MODEL", "identify the language with a fastText .bin model"},
-      {OPTION_STRING, 0, "lang", &s.languages, "LABEL,...", "keep documents in one of these languages (any)"},
-      {OPTION_DOUBLE, 0, "min-lang", &s.min_language, "P", "whose score is above P (0.65)", .min = -1, .max = 2},
-      {OPTION_CALL, 0, "model", &s, "MODEL", "score documents with a fastText .bin model; may repeat", .call = add_model},
+      {OPTION_CALL, 0, "rules-file", &s, "FILE", "apply rules and thresholds of your own; may repeat", .call = add_rule_file},
+      {OPTION_CHOICE, 0, "words", &words, "MODE", "how words are split: reference, unicode or space (reference)", .choices = "reference|unicode|space"},
+      {OPTION_STRING, 0, "langid", &s.models.langid.path, "MODEL", "identify the language with a fastText model"},
+      {OPTION_STRING, 0, "lang", &s.models.langid.languages, "LABEL,...", "keep documents in one of these languages (any)"},
+      {OPTION_DOUBLE, 0, "min-lang", &s.models.langid.min, "P", "whose score is above P (0.65)", .min = -1, .max = 2},
+      {OPTION_CALL, 0, "model", &s, "[NAME=]MODEL", "score documents with a fastText model; may repeat", .call = add_model},
       {OPTION_CALL, 0, "label", &s, "LABEL", "of the last --model: keep documents that this label fits", .call = add_label},
       {OPTION_CALL, 0, "min", &s, "P", "with a score of the last --label of at least P (0.5)", .call = set_min},
-      {OPTION_CALL, 0, "mask", &s, "KIND,...", "replace email, phone, ip (none)", .call = add_mask},
-      {OPTION_FLAG, 0, "annotate", &s.annotate, NULL, "add lang=, lang_score= and the labels' scores before the text"},
-      {OPTION_FLAG, 0, "explain", &s.explain, NULL, "write a table of the values behind the rules instead of documents"},
+      {OPTION_CALL, 0, "keep", &s, "[NAME:]EXPR", "keep documents for which this holds; may repeat", .call = add_keep},
+      {OPTION_CALL, 0, "top", &s, "FRACTION:EXPR", "keep this fraction, that with the highest values; may repeat", .call = add_top},
+      {OPTION_CALL, 0, "mask", &s, "KIND,...", "replace email, phone, ip, any-ip, ipv4, ipv6, card, secret, or all (none)", .call = add_mask},
+      {OPTION_CALL, 0, "mask-as", &s, "KIND=TEXT", "by this text; %h in it is a hash of what it replaces", .call = add_mask_text},
+      {OPTION_FLAG, 0, "annotate", &s.annotate, NULL, "add lang=, lang_score=, labels' and expressions' scores before the text"},
+      {OPTION_CALL, 0, "value", &s, "[NAME=]EXPR", "another value for --annotate and --explain; may repeat", .call = add_value},
+      {OPTION_FLAG, 0, "explain", &s.explain, NULL, "write a table of the values behind the decisions instead of documents"},
       {0},
   };
   static const char *const examples[] = {
       "warc2txt crawl.warc.gz | qfilter --rules gopher-quality,fineweb --rejects rejects.tsv > good.tsv",
       "qfilter --langid lang.bin --lang en,de --min-lang 0.8 --annotate pages.tsv.gz",
       "qfilter --rules fineweb --set fineweb.line_punct_thr=0.1 --explain pages.tsv",
+      "qfilter --model edu=edu.bin --top 0.1:edu.hq pages.tsv",
       NULL,
   };
   struct program p = {

@@ -132,7 +132,7 @@ void sort_spread(uint64_t *values, uint64_t *room, size_t n) {
     sort_cell_values(values, n);
     return;
   }
-  int bits = bits_for(n / 2);
+  int bits = bits_for(n);
   size_t cells = (size_t)1 << bits;
   size_t *end = NEW_ARRAY(size_t, cells + 1);
   for (size_t i = 0; i < n; i++) end[(values[i] >> (64 - bits)) + 1]++;

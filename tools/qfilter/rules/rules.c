@@ -15,8 +15,9 @@
 #include "common/base/number.h"
 #include "common/base/utf8.h"
 #include "common/text/unicode.h"
+#include "tools/qfilter/rules/features.h"
 
-const char *const rule_set_names[RULE_SETS] = {"gopher-quality", "gopher-repetition", "c4", "fineweb"};
+const char *const rule_set_names[RULE_SETS] = {"gopher-quality", "gopher-repetition", "c4", "c4-paragraph", "fineweb", "url"};
 
 /* ---- parameters */
 
@@ -41,6 +42,7 @@ struct key {
 #define TOP(n, initial) {RULES_GOPHER_REPETITION, "top_" #n "_gram", KEY_NUMBER, offsetof(struct rules, repetition.top[n]), initial}
 #define DUPLICATED(n, initial) {RULES_GOPHER_REPETITION, "duplicated_" #n "_n_grams", KEY_NUMBER, offsetof(struct rules, repetition.duplicated[n]), initial}
 #define C(field, type, initial) {RULES_C4, #field, type, offsetof(struct rules, c4.field), initial}
+#define P(field, initial) {RULES_C4_PARAGRAPH, #field, KEY_NUMBER, offsetof(struct rules, c4_paragraph.field), initial}
 #define F(field, type, initial) {RULES_FINEWEB, #field, type, offsetof(struct rules, fineweb.field), initial}
 
 static const struct key keys[] = {
@@ -77,6 +79,8 @@ static const struct key keys[] = {
     C(filter_javascript, KEY_BOOL, "true"),
     C(filter_curly_bracket, KEY_BOOL, "true"),
     C(filter_policy, KEY_BOOL, "true"),
+    P(min_paragraphs, "3"),
+    P(min_paragraph_len, "200"),
     F(line_punct_thr, KEY_NUMBER, "0.12"),
     F(line_punct_exclude_zero, KEY_BOOL, "false"),
     F(stop_chars, KEY_CHARS, terminal_punctuation_characters),
@@ -119,7 +123,7 @@ static int parse_bool(const char *value, bool *result) {
   return -1;
 }
 
-static int assign(struct rules *r, enum key_type type, void *field, const char *name, const char *value, struct err *e) {
+static int assign(enum key_type type, void *field, const char *name, const char *value, struct err *e) {
   bool none = strcmp(value, "none") == 0 || strcmp(value, "None") == 0;
   switch (type) {
     case KEY_NUMBER:
@@ -137,18 +141,24 @@ static int assign(struct rules *r, enum key_type type, void *field, const char *
       char_set_init(field, slice_of(none ? "" : value));
       return 0;
   }
-  (void)r;
   return 0;
+}
+
+static void say_paragraphs(struct rules *r) {
+  char number[NUMBER_TEXT];
+  snprintf(r->c4_paragraph_reason, sizeof r->c4_paragraph_reason, "< %s paragraphs", number_format(r->c4_paragraph.min_paragraphs, number));
 }
 
 void rules_init(struct rules *r) {
   *r = (struct rules){0};
   for (int n = 0; n <= NGRAM_MAX; n++) r->repetition.top[n] = r->repetition.duplicated[n] = NAN;
   struct err e;
-  for (int i = 0; i < KEYS; i++) assign(r, keys[i].type, (char *)r + keys[i].offset, keys[i].name, keys[i].initial, &e);
+  for (int i = 0; i < KEYS; i++) assign(keys[i].type, (char *)r + keys[i].offset, keys[i].name, keys[i].initial, &e);
+  say_paragraphs(r);
 }
 
 void rules_release(struct rules *r) {
+  if (r->url.rules) r->url.release(r->url.rules);
   word_set_release(&r->quality.stop_words);
   char_set_release(&r->fineweb.stop_chars);
 }
@@ -163,7 +173,7 @@ int rules_choose(struct rules *r, const char *names, struct err *e) {
   while (*names) {
     size_t n = strcspn(names, ",");
     int set = find_set(names, n);
-    if (set < 0) return err_usage(e, "there is no rule set '%.*s'; there are gopher-quality, gopher-repetition, c4, fineweb", (int)n, names);
+    if (set < 0) return err_usage(e, "there is no rule set '%.*s'; there are gopher-quality, gopher-repetition, c4, c4-paragraph, fineweb, url", (int)n, names);
     for (int i = 0; i < r->count; i++)
       if ((int)r->order[i] == set) return err_usage(e, "%s is named twice", rule_set_names[set]);
     r->order[r->count++] = (enum rule_set)set;
@@ -191,19 +201,19 @@ int rules_set(struct rules *r, const char *assignment, struct err *e) {
   if (n >= sizeof name) n = sizeof name - 1;
   memcpy(name, dot + 1, n);
   name[n] = 0;
-  for (int i = 0; i < KEYS; i++)
-    if ((int)keys[i].set == set && strcmp(keys[i].name, name) == 0) return assign(r, keys[i].type, (char *)r + keys[i].offset, name, equal + 1, e);
+  if (set == RULES_URL && r->url.set) return r->url.set(&r->url.rules, name, equal + 1, e);
+  for (int i = 0; i < KEYS; i++) {
+    if ((int)keys[i].set != set || strcmp(keys[i].name, name) != 0) continue;
+    int result = assign(keys[i].type, (char *)r + keys[i].offset, name, equal + 1, e);
+    say_paragraphs(r);
+    return result;
+  }
   if (set == RULES_GOPHER_REPETITION) {
     int top = gram_key(name, "top_", "_gram"), duplicated = gram_key(name, "duplicated_", "_n_grams");
-    if (top) return assign(r, KEY_NUMBER, &r->repetition.top[top], name, equal + 1, e);
-    if (duplicated) return assign(r, KEY_NUMBER, &r->repetition.duplicated[duplicated], name, equal + 1, e);
+    if (top) return assign(KEY_NUMBER, &r->repetition.top[top], name, equal + 1, e);
+    if (duplicated) return assign(KEY_NUMBER, &r->repetition.duplicated[duplicated], name, equal + 1, e);
   }
   return err_usage(e, "%s: %s has no key '%s'", assignment, rule_set_names[set], name);
-}
-
-void rules_list(const struct rules *r, struct buffer *out) {
-  (void)r;
-  for (int i = 0; i < KEYS; i++) buffer_printf(out, "%s.%s\t%s\n", rule_set_names[keys[i].set], keys[i].name, keys[i].initial);
 }
 
 /* ---- values and decisions */
@@ -213,7 +223,7 @@ static bool on(double threshold) { return !isnan(threshold) && threshold != 0; }
 static double ratio(size_t a, size_t b) { return (double)a / (double)b; }
 
 static const char *quality(const struct rules *r, struct measures *m) {
-  const struct word_values *w = measures_words(m, &r->quality.stop_words);
+  const struct word_values *w = measures_words(m);
   double n = (double)w->non_symbol_words;
   if (on(r->quality.min_doc_words) && n < r->quality.min_doc_words) return "gopher_short_doc";
   if (on(r->quality.max_doc_words) && n > r->quality.max_doc_words) return "gopher_long_doc";
@@ -228,9 +238,12 @@ static const char *quality(const struct rules *r, struct measures *m) {
   const struct line_values *l = measures_lines(m);
   if (l->lines == 0) return "empty";
   if (on(r->quality.max_bullet_lines_ratio) && ratio(l->bullets, l->lines) > r->quality.max_bullet_lines_ratio) return "gopher_too_many_bullets";
-  if (on(r->quality.max_ellipsis_lines_ratio) && ratio(l->ellipsis_ends, l->lines) > r->quality.max_ellipsis_lines_ratio) return "gopher_too_many_end_ellipsis";
-  if (on(r->quality.max_non_alpha_words_ratio) && ratio(w->alphabetic_words, w->words) < r->quality.max_non_alpha_words_ratio) return "gopher_below_alpha_threshold";
-  if (on(r->quality.min_stop_words) && (double)w->stop_words < r->quality.min_stop_words) return "gopher_enough_stop_words";
+  if (on(r->quality.max_ellipsis_lines_ratio) && ratio(l->ellipsis_ends, l->lines) > r->quality.max_ellipsis_lines_ratio)
+    return "gopher_too_many_end_ellipsis";
+  if (on(r->quality.max_non_alpha_words_ratio) && ratio(w->alphabetic_words, w->words) < r->quality.max_non_alpha_words_ratio)
+    return "gopher_below_alpha_threshold";
+  double least = r->quality.min_stop_words;
+  if (on(least) && (double)measures_stop_words(m, &r->quality.stop_words, least) < least) return "gopher_enough_stop_words";
   return NULL;
 }
 
@@ -246,17 +259,24 @@ static const char *const duplicated_reasons[NGRAM_MAX + 1] = {
 
 static const char *repetition(const struct rules *r, struct measures *m) {
   if (m->text.len == 0) return "empty";
-  double characters = (double)m->characters;
+  double characters = (double)measures_length(m);
   const struct repeat_values *p = measures_paragraph_repeats(m);
   if (on(r->repetition.dup_para_frac) && ratio(p->duplicates, p->parts) > r->repetition.dup_para_frac) return "dup_para_frac";
   if (on(r->repetition.dup_para_char_frac) && (double)p->duplicate_characters / characters > r->repetition.dup_para_char_frac) return "dup_para_char_frac";
   const struct repeat_values *l = measures_line_repeats(m);
   if (on(r->repetition.dup_line_frac) && ratio(l->duplicates, l->parts) > r->repetition.dup_line_frac) return "dup_line_frac";
   if (on(r->repetition.dup_line_char_frac) && (double)l->duplicate_characters / characters > r->repetition.dup_line_char_frac) return "dup_line_char_frac";
-  for (int n = 1; n <= NGRAM_MAX; n++)
-    if (!isnan(r->repetition.top[n]) && (double)measures_top_gram(m, n) / characters > r->repetition.top[n]) return top_reasons[n];
-  for (int n = 1; n <= NGRAM_MAX; n++)
-    if (!isnan(r->repetition.duplicated[n]) && (double)measures_duplicate_grams(m, n) / characters > r->repetition.duplicated[n]) return duplicated_reasons[n];
+  struct grams *g = measures_grams(m);
+  for (int n = 1; n <= NGRAM_MAX; n++) {
+    double share = r->repetition.top[n];
+    if (isnan(share) || !((double)grams_top_most(g, n) / characters > share)) continue;
+    if ((double)grams_top(g, n) / characters > share) return top_reasons[n];
+  }
+  for (int n = 1; n <= NGRAM_MAX; n++) {
+    double share = r->repetition.duplicated[n];
+    if (isnan(share) || !((double)grams_duplicates_most(g, n) / characters > share)) continue;
+    if ((double)grams_duplicates(g, n) / characters > share) return duplicated_reasons[n];
+  }
   return NULL;
 }
 
@@ -267,26 +287,33 @@ static const char *fineweb(const struct rules *r, struct measures *m) {
   if (punctuated < r->fineweb.line_punct_thr && !(punctuated == 0 && r->fineweb.line_punct_exclude_zero)) return "line_punct_ratio";
   if (ratio(f->short_lines, f->lines) > r->fineweb.short_line_thr) return "short_line_ratio";
   if (ratio(f->duplicate_characters, f->characters_without_newlines) > r->fineweb.char_duplicates_ratio) return "char_dup_ratio";
-  size_t words = measures_words(m, &r->quality.stop_words)->words;
+  size_t words = measures_words(m)->words;
   if (words == 0) return "empty";
   if (ratio(f->newlines, words) > r->fineweb.new_line_ratio) return "list_ratio";
   return NULL;
 }
 
+static const char *paragraphs(const struct rules *r, struct measures *m) {
+  size_t count = measures_long_lines(m, r->c4_paragraph.min_paragraph_len);
+  return (double)count < r->c4_paragraph.min_paragraphs ? r->c4_paragraph_reason : NULL;
+}
+
 /* The decision of one set on the text that `m` measures; c4 begins the measures anew on what it leaves. */
-static const char *decide(const struct rules *r, struct rules_scratch *s, enum rule_set set, struct slice *text, struct c4_values *c4) {
+static const char *decide(const struct rules *r, struct rules_scratch *s, enum rule_set set, struct slice *text) {
   struct measures *m = &s->measures;
   const char *reason = NULL;
   switch (set) {
     case RULES_GOPHER_QUALITY: reason = quality(r, m); break;
     case RULES_GOPHER_REPETITION: reason = repetition(r, m); break;
+    case RULES_C4_PARAGRAPH: reason = paragraphs(r, m); break;
     case RULES_FINEWEB: reason = fineweb(r, m); break;
+    case RULES_URL: return r->url.decide ? r->url.decide(r->url.rules, m->url) : NULL;
     case RULES_C4: {
-      struct slice edited;
-      reason = c4_apply(&r->c4, &s->c4, *text, &edited, c4);
-      if (!reason && !slice_equal(edited, *text)) {
+      measures_c4(m, &r->c4, false);
+      reason = m->c4_reason;
+      if (!reason && !slice_equal(m->c4_text, *text)) {
         buffer_clear(&s->edited);
-        buffer_append_slice(&s->edited, edited);
+        buffer_append_slice(&s->edited, m->c4_text);
         *text = buffer_slice(&s->edited);
         measures_begin(m, r->words, *text);
       }
@@ -300,9 +327,8 @@ static const char *decide(const struct rules *r, struct rules_scratch *s, enum r
 
 struct verdict rules_apply(const struct rules *r, struct rules_scratch *s, struct slice *text) {
   measures_begin(&s->measures, r->words, *text);
-  struct c4_values c4;
   for (int i = 0; i < r->count; i++) {
-    const char *reason = decide(r, s, r->order[i], text, &c4);
+    const char *reason = decide(r, s, r->order[i], text);
     if (reason) return (struct verdict){rule_set_names[r->order[i]], reason};
   }
   return (struct verdict){0};
@@ -310,99 +336,30 @@ struct verdict rules_apply(const struct rules *r, struct rules_scratch *s, struc
 
 /* ---- --explain */
 
-static void column(struct buffer *out, enum rule_set set, const char *name) {
-  buffer_printf(out, "\t%s.%s", rule_set_names[set], name);
-}
-
-static void value(struct buffer *out, double x) {
-  char text[NUMBER_TEXT];
-  buffer_put(out, '\t');
-  buffer_append_string(out, isnan(x) ? "" : number_format(x, text));
-}
-
 void rules_explain_header(const struct rules *r, struct buffer *out) {
-  static const char *const quality_columns[] = {"words", "non_symbol_words", "avg_word_length", "hash_word_ratio", "ellipsis_word_ratio",
-                                                "lines", "bullet_lines_ratio", "ellipsis_lines_ratio", "alpha_words_ratio", "stop_words"};
-  static const char *const repetition_columns[] = {"dup_para_frac", "dup_para_char_frac", "dup_line_frac", "dup_line_char_frac"};
-  static const char *const c4_columns[] = {"lines", "kept_lines", "long_word_lines", "no_terminal_punct_lines", "few_words_lines",
-                                           "javascript_lines", "policy_lines", "citations", "sentences"};
-  static const char *const fineweb_columns[] = {"lines", "line_punct_ratio", "short_line_ratio", "char_dup_ratio", "list_ratio"};
-#define COLUMNS(array) \
-  for (size_t c = 0; c < sizeof array / sizeof *array; c++) column(out, r->order[i], array[c])
-  for (int i = 0; i < r->count; i++) {
-    switch (r->order[i]) {
-      case RULES_GOPHER_QUALITY: COLUMNS(quality_columns); break;
-      case RULES_GOPHER_REPETITION:
-        COLUMNS(repetition_columns);
-        for (int n = 1; n <= NGRAM_MAX; n++)
-          if (!isnan(r->repetition.top[n])) column(out, r->order[i], top_reasons[n]);
-        for (int n = 1; n <= NGRAM_MAX; n++)
-          if (!isnan(r->repetition.duplicated[n])) column(out, r->order[i], duplicated_reasons[n]);
-        break;
-      case RULES_C4: COLUMNS(c4_columns); break;
-      default: COLUMNS(fineweb_columns); break;
-    }
-  }
-#undef COLUMNS
-}
-
-static void explain_quality(const struct rules *r, struct measures *m, struct buffer *out) {
-  const struct word_values *w = measures_words(m, &r->quality.stop_words);
-  const struct line_values *l = measures_lines(m);
-  value(out, (double)w->words);
-  value(out, (double)w->non_symbol_words);
-  value(out, ratio(w->non_symbol_characters, w->non_symbol_words));
-  value(out, ratio(w->hashes, w->words));
-  value(out, ratio(w->ellipses, w->words));
-  value(out, (double)l->lines);
-  value(out, ratio(l->bullets, l->lines));
-  value(out, ratio(l->ellipsis_ends, l->lines));
-  value(out, ratio(w->alphabetic_words, w->words));
-  value(out, (double)w->stop_words);
-}
-
-static void explain_repetition(const struct rules *r, struct measures *m, struct buffer *out) {
-  const struct repeat_values *p = measures_paragraph_repeats(m), *l = measures_line_repeats(m);
-  value(out, ratio(p->duplicates, p->parts));
-  value(out, ratio(p->duplicate_characters, m->characters));
-  value(out, ratio(l->duplicates, l->parts));
-  value(out, ratio(l->duplicate_characters, m->characters));
-  for (int n = 1; n <= NGRAM_MAX; n++)
-    if (!isnan(r->repetition.top[n])) value(out, ratio(measures_top_gram(m, n), m->characters));
-  for (int n = 1; n <= NGRAM_MAX; n++)
-    if (!isnan(r->repetition.duplicated[n])) value(out, ratio(measures_duplicate_grams(m, n), m->characters));
-}
-
-static void explain_fineweb(const struct rules *r, struct measures *m, struct buffer *out) {
-  const struct fineweb_values *f = measures_fineweb(m, &r->fineweb.stop_chars, isnan(r->fineweb.short_line_length) ? -1 : r->fineweb.short_line_length);
-  value(out, (double)f->lines);
-  value(out, ratio(f->punctuated, f->lines));
-  value(out, ratio(f->short_lines, f->lines));
-  value(out, ratio(f->duplicate_characters, f->characters_without_newlines));
-  value(out, ratio(f->newlines, measures_words(m, &r->quality.stop_words)->words));
+  for (int i = 0; i < r->count; i++)
+    for (int f = 0; f < feature_count(); f++)
+      if (feature_explained(f, r->order[i], r)) buffer_printf(out, "\t%s.%s", rule_set_names[r->order[i]], feature_column(f));
 }
 
 struct verdict rules_explain(const struct rules *r, struct rules_scratch *s, struct slice *text, struct buffer *out) {
   measures_begin(&s->measures, r->words, *text);
   struct verdict first = {0};
   for (int i = 0; i < r->count; i++) {
-    enum rule_set set = r->order[i];
-    if (set == RULES_GOPHER_QUALITY) explain_quality(r, &s->measures, out);
-    else if (set == RULES_GOPHER_REPETITION) explain_repetition(r, &s->measures, out);
-    else if (set == RULES_FINEWEB) explain_fineweb(r, &s->measures, out);
-    struct c4_values c4 = {0};
-    const char *reason = decide(r, s, set, text, &c4);
-    if (set == RULES_C4) {
-      const size_t values[] = {c4.lines, c4.kept_lines, c4.long_word, c4.no_terminal_punct, c4.few_words, c4.javascript, c4.policy, c4.citations, c4.sentences};
-      for (size_t c = 0; c < sizeof values / sizeof *values; c++) value(out, (double)values[c]);
+    for (int f = 0; f < feature_count(); f++) {
+      if (!feature_explained(f, r->order[i], r)) continue;
+      double value = feature_value(f, r, &s->measures);
+      char number[NUMBER_TEXT];
+      buffer_put(out, '\t');
+      buffer_append_string(out, isnan(value) ? "" : number_format(value, number));
     }
-    if (reason && !first.reason) first = (struct verdict){rule_set_names[set], reason};
+    const char *reason = decide(r, s, r->order[i], text);
+    if (reason && !first.reason) first = (struct verdict){rule_set_names[r->order[i]], reason};
   }
   return first;
 }
 
 void rules_scratch_release(struct rules_scratch *s) {
   measures_release(&s->measures);
-  c4_scratch_release(&s->c4);
   buffer_release(&s->edited);
 }

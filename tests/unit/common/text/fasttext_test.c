@@ -10,57 +10,96 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "common/io/documents.h"
 #include "tests/read_file.h"
 #include "tests/tap.h"
 
-static void check_scores(void) {
-  static const char *const names[] = {"plain", "bigrams", "subwords", "all", "nobody"};
-  enum { NAMES = 5 };
-  struct fasttext *models[NAMES];
-  struct fasttext_scores scores[NAMES] = {0};
+/* Labels of `list` (comma between) in their order; -2 for an unknown one. */
+static int read_labels(const struct fasttext *m, char *list, int32_t *labels, int most) {
+  int n = 0;
+  for (char *label; n < most && list && *list && (label = strsep(&list, ",")) != NULL;) labels[n++] = fasttext_label_index(m, slice_of(label));
+  return n;
+}
+
+enum { MODELS = 14, LABELS = 300 };
+
+struct comparison {
+  int rows, values, bad, order, chosen;
+  double worst;
+};
+
+/* One text against the reference: best label, best three, probability and order of all that it lists. */
+static void compare_text(const struct fasttext *m, struct slice text, char *rest, struct fasttext_scores *s, struct comparison *c) {
+  int32_t best[1], three[3], listed[LABELS], ours[LABELS], some[2] = {m->labels - 1, m->labels / 2};
+  bool seen[LABELS] = {false};
+  int has_best = read_labels(m, strsep(&rest, "\t"), best, 1), threes = read_labels(m, strsep(&rest, "\t"), three, 3), n = 0;
+  bool predicted = fasttext_predict(m, text, s);
+  c->rows++;
+  c->bad += predicted != has_best || s->best != (has_best ? best[0] : -1);
+  for (char *field; n < LABELS && rest && (field = strsep(&rest, "\t")) != NULL;) {
+    char *equal = strrchr(field, '=');
+    int32_t label = equal ? fasttext_label_index(m, (struct slice){field, (size_t)(equal - field)}) : -1;
+    if (label < 0) {
+      c->bad++;
+      continue;
+    }
+    listed[n++] = label;
+    seen[label] = true;
+    c->worst = fmax(c->worst, fabs(atof(equal + 1) - (double)s->probability[label]));
+    c->values++;
+  }
+  for (int32_t l = 0; l < m->labels; l++) c->bad += !seen[l] && s->probability[l] != 0;
+  c->order += fasttext_best_labels(m, s, LABELS, ours) != (size_t)n || (n && memcmp(ours, listed, (size_t)n * sizeof *ours) != 0);
+  c->order += fasttext_best_labels(m, s, 3, ours) != (size_t)threes || (threes && memcmp(ours, three, (size_t)threes * sizeof *ours) != 0);
+  float expected[2] = {s->probability[some[0]], s->probability[some[1]]}, of_best = predicted ? s->probability[s->best] : 0;
+  fasttext_predict_labels(m, text, some, 2, s);
+  c->chosen += s->best != (has_best ? best[0] : -1) || s->best_probability != of_best || s->probability[some[0]] != expected[0] || s->probability[some[1]] != expected[1];
+}
+
+static void check_scores(bool decoded) {
+  static const char *const names[MODELS] = {"plain.bin", "bigrams.bin", "subwords.bin", "all.bin", "nobody.bin", "hs.bin", "ns.bin", "ova.bin", "codes.ftz", "norms.ftz", "pruned.ftz", "retrained.ftz", "output.ftz", "outputs.ftz"};
+  struct fasttext *models[MODELS];
+  struct fasttext_scores scores[MODELS] = {0};
   struct err e = {0};
-  for (int i = 0; i < NAMES; i++) {
+  for (int i = 0; i < MODELS; i++) {
     char path[128];
-    snprintf(path, sizeof path, "tests/data/text/fasttext-%s.bin", names[i]);
+    snprintf(path, sizeof path, "tests/data/text/fasttext-%s", names[i]);
     models[i] = fasttext_load(path, &e);
-    if (!models[i] && i < 4) note("%s", e.message);
+    if (!models[i]) note("%s", e.message);
+    if (!models[i] || decoded) continue;
+    if (models[i]->input_codes) free(models[i]->input), models[i]->input = NULL;
+    if (models[i]->output_codes) free(models[i]->output), models[i]->output = NULL;
   }
   FILE *f = fopen("tests/data/text/fasttext.tsv", "r");
   char *line = NULL;
   size_t capacity = 0;
-  int rows = 0, values = 0, bad = 0;
-  double worst = 0;
+  struct comparison c = {0};
   struct buffer text = {0};
   while (f && getline(&line, &capacity, f) > 0) {
     line[strcspn(line, "\n")] = 0;
-    char *rest = line, *name = strsep(&rest, "\t"), *escaped = strsep(&rest, "\t"), *field;
+    char *rest = line, *name = strsep(&rest, "\t"), *escaped = strsep(&rest, "\t");
     int m = 0;
-    while (m < NAMES && strcmp(names[m], name) != 0) m++;
-    if (m == NAMES || !models[m]) {
-      bad++;
+    while (m < MODELS && strcmp(names[m], name) != 0) m++;
+    if (m == MODELS || !models[m]) {
+      c.bad++;
       continue;
     }
     uint64_t unknown;
     buffer_clear(&text);
     document_unescape(&text, slice_of(escaped), &unknown);
-    bool predicted = fasttext_predict(models[m], buffer_slice(&text), &scores[m]);
-    rows++;
-    bad += predicted != (rest != NULL);
-    while ((field = strsep(&rest, "\t")) != NULL) {
-      char *equal = strrchr(field, '=');
-      int32_t label = fasttext_label_index(models[m], (struct slice){field, (size_t)(equal - field)});
-      if (label < 0) bad++;
-      else worst = fmax(worst, fabs(atof(equal + 1) - (double)scores[m].probability[label]));
-      values++;
-    }
+    compare_text(models[m], buffer_slice(&text), rest, &scores[m], &c);
   }
-  ok(rows >= 60 && values >= 200 && bad == 0, "%d texts and %d scores of the reference library are compared", rows, values);
-  ok(worst <= 1e-6, "every score is the reference's (largest difference %.2g)", worst);
+  const char *how = decoded ? simd_name(simd_level()) : "codes";
+  ok(c.rows >= 200 && c.values >= 1000 && c.bad == 0, "%d texts and %d scores of the reference library are compared (%s)", c.rows, c.values, how);
+  ok(c.worst <= 1e-7, "every score is the reference's (%s; largest difference %.2g)", how, c.worst);
+  ok(c.order == 0, "the best labels come in the reference's order (%s)", how);
+  ok(c.chosen == 0, "chosen labels have the scores that all have (%s)", how);
   free(line);
   if (f) fclose(f);
   buffer_release(&text);
-  for (int i = 0; i < NAMES; i++) {
+  for (int i = 0; i < MODELS; i++) {
     fasttext_free(models[i]);
     fasttext_scores_release(&scores[i]);
   }
@@ -90,8 +129,7 @@ static void check_hostile(void) {
   check_refused(&model, 4, 13, "version 13", "a later version is refused");
   check_refused(&model, ARGS + 0, 0, "no sense", "dim 0 is refused");
   check_refused(&model, ARGS + 0, INT32_MAX, "matrix is", "a dim that the matrices contradict is refused");
-  check_refused(&model, ARGS + 24, 1, "hierarchical", "hierarchical softmax is refused by name");
-  check_refused(&model, ARGS + 24, 2, "negative sampling", "negative sampling is refused by name");
+  check_refused(&model, ARGS + 24, 5, "unknown loss", "an unknown loss is refused");
   check_refused(&model, ARGS + 28, 1, "word vectors", "word vectors are refused");
   check_refused(&model, ARGS + 32, -5, "no sense", "a negative number of buckets is refused");
   check_refused(&model, ARGS + 32, 0, "no buckets", "n-grams without buckets are refused");
@@ -99,13 +137,26 @@ static void check_hostile(void) {
   check_refused(&model, ARGS + 40, 1000000, "n-grams of 1000000", "endless character n-grams are refused");
   check_refused(&model, SIZES + 0, INT32_MAX, "no sense", "sizes that do not add up are refused");
   check_refused(&model, SIZES + 4, -1, "no sense", "a negative number of words is refused");
-  check_refused(&model, SIZES + 24, 7, "quantised", "a pruned dictionary is refused");
+  check_refused(&model, SIZES + 20, -7, "no sense", "a negative number of pruned buckets is refused");
   struct buffer huge = changed(&model, SIZES, INT32_MAX);
   int32_t words = INT32_MAX - 4;
   memcpy(huge.data + SIZES + 4, &words, 4);
   struct err e = {0};
   ok(fasttext_parse(huge.data, huge.len, &e) == NULL && strstr(e.message, "ends in the middle"), "two thousand million words in a small file are refused before memory is taken");
   buffer_release(&huge);
+  struct buffer pruned = changed(&model, SIZES + 20, 0);
+  memset(pruned.data + SIZES + 24, 0, 4);
+  check_refused(&pruned, ARGS + 32, INT32_MAX, "at most", "two thousand million buckets of which none is left are refused before memory is taken");
+  buffer_release(&pruned);
+  struct fasttext *twice = fasttext_parse(model.data, model.len, &e);
+  if (ok(twice && twice->words > 2, "a model to damage in memory")) {
+    twice->entries[2].text = twice->entries[0].text;
+    twice->entries[2].hash = twice->entries[0].hash;
+    fasttext_index(twice);
+    struct slice word = twice->entries[0].text;
+    ok(fasttext_find(twice, word.data, word.len, twice->entries[0].hash) == 2, "of equal words the last counts, as with the reference");
+  }
+  fasttext_free(twice);
   int read = 0;
   for (size_t n = 0; n < model.len; n += n < 3000 ? 1 : 97) {
     void *exact = COPY(model.data, n); /* so that a sanitizer sees a read past the end */
@@ -117,9 +168,6 @@ static void check_hostile(void) {
   ok(read == 0, "a model cut anywhere is refused");
   ok(fasttext_load("tests/data/text/no-such.bin", &e) == NULL && strstr(e.message, "no-such.bin"), "a missing model is named");
   ok(fasttext_load("tests", &e) == NULL && strstr(e.message, "regular file"), "a folder is refused");
-  const char *shared = tap_shared("models/fasttext/lid.176.ftz");
-  if (shared) ok(fasttext_load(shared, &e) == NULL && strstr(e.message, "hs") != NULL, "lid.176.ftz is refused with a reason");
-  else skip("no shared data", "lid.176.ftz is refused with a reason");
   buffer_release(&model);
 }
 
@@ -135,9 +183,50 @@ static void check_long_texts(void) {
   fasttext_free(m);
 }
 
+/* Rows of random tokens, broken UTF-8 among them, at every vector width. */
+static void check_rows(const char *name, int minn, int maxn, bool pruned) {
+  struct err e;
+  char path[128];
+  snprintf(path, sizeof path, "tests/data/text/fasttext-%s", name);
+  struct fasttext *m = fasttext_load(path, &e);
+  if (!ok(m && m->pruned == pruned, "%s is read", name)) return;
+  m->args.minn = minn;
+  m->args.maxn = maxn;
+  fasttext_index(m);
+  static const char *const pieces[] = {"a", "b", "<", "\xC3\xA4", "\xE6\xB0\xB4", "\xF0\x9F\x98\x80", "\x80", "\x80\x80\x80\x80\x80", "\xC3", " ", "the", "und ", "water"};
+  struct rng rng;
+  rng_init(&rng, (uint64_t)(minn * 100 + maxn));
+  int texts = 0, differ = 0;
+  size_t rows = 0;
+  for (; texts < 300; texts++) {
+    struct buffer text = {0};
+    size_t count = rng_below(&rng, texts % 10 == 0 ? 500 : 40), kinds = texts % 3 == 0 ? 6 : sizeof pieces / sizeof *pieces;
+    for (size_t i = 0; i < count; i++) buffer_append_string(&text, pieces[rng_below(&rng, kinds)]);
+    struct fasttext_line lines[3] = {{0}};
+    for (int level = SIMD_SCALAR; level <= SIMD_AVX512; level++) {
+      if (simd_force((enum simd)level) != (enum simd)level) continue;
+      fasttext_line_read(m, buffer_slice(&text), &lines[level]);
+      fasttext_line_read(m, buffer_slice(&text), &lines[level]); /* now by the cache */
+      rows += lines[level].count;
+      differ += lines[level].count != lines[0].count || memcmp(lines[level].ids, lines[0].ids, lines[0].count * sizeof *lines[0].ids) != 0;
+    }
+    for (int i = 0; i < 3; i++) fasttext_line_release(&lines[i]);
+    buffer_release(&text);
+  }
+  ok(differ == 0 && rows > 1000, "%s, n-grams of %d to %d: the same %zu rows at every vector width", name, minn, maxn, rows);
+  fasttext_free(m);
+}
+
 int main(void) {
-  check_scores();
+  for (enum simd level = SIMD_SCALAR; level <= SIMD_AVX512; level++)
+    if (simd_force(level) == level) check_scores(true);
+  check_scores(false);
   check_hostile();
   check_long_texts();
+  check_rows("subwords.bin", 2, 4, false);
+  check_rows("subwords.bin", 1, 8, false);
+  check_rows("subwords.bin", 0, 1, false);
+  check_rows("subwords.bin", 3, 12, false);
+  check_rows("pruned.ftz", 1, 4, true);
   return tap_done();
 }

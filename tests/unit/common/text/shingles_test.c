@@ -10,6 +10,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "tests/tap.h"
 
 struct list {
@@ -24,30 +25,49 @@ static void append(void *context, const uint64_t *hashes, size_t count) {
   l->count += count;
 }
 
-/* The definition: split, lower, join. */
+static uint64_t word_of(const char *word, size_t n) {
+  unsigned char bytes[16] = {0};
+  uint64_t half[2] = {0};
+  if (n > 16) return XXH3_64bits(word, n);
+  memcpy(bytes, word, n);
+  for (int i = 15; i >= 0; i--) half[i / 8] = half[i / 8] << 8 | bytes[i];
+  uint64_t h = half[0] * 0x9E3779B97F4A7C15u;
+  h = (h ^ h >> 32) * 0xBF58476D1CE4E5B9u;
+  h = ((h ^ h >> 29) + half[1]) * 0x94D049BB133111EBu;
+  return h ^ h >> 32;
+}
+
+static uint64_t shingle_of(const uint64_t *words, size_t n) {
+  uint64_t h = 0;
+  for (size_t i = 0; i < n; i++) h = h * 0xC4CEB9FE1A85EC53u + words[i];
+  h = (h ^ h >> 32) * 0xFF51AFD7ED558CCDu;
+  return h ^ h >> 32;
+}
+
+static bool is_word(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (unsigned char)c >= 0x80; }
+
+/* The definition: split, lower, hash. */
 static void plainly(struct list *l, const char *text, size_t n, size_t ngram) {
-  char *joined = MALLOC(2 * n + 2);
-  size_t length = 0, words = 0, *start = NEW_ARRAY(size_t, n + 2), *end = NEW_ARRAY(size_t, n + 2);
-  for (size_t i = 0; i < n; words++) {
-    while (i < n && !((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'Z') || (text[i] >= 'a' && text[i] <= 'z') || (unsigned char)text[i] >= 0x80)) i++;
-    if (i == n) break;
-    if (words) joined[length++] = ' ';
-    start[words] = length;
-    for (; i < n && ((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'Z') || (text[i] >= 'a' && text[i] <= 'z') || (unsigned char)text[i] >= 0x80); i++)
-      joined[length++] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
-    end[words] = length;
+  char *lowered = MALLOC(n + 1);
+  uint64_t *hashes = NEW_ARRAY(uint64_t, n + 1), one;
+  size_t words = 0;
+  for (size_t i = 0; i < n; i++) lowered[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+  for (size_t i = 0; i < n;) {
+    size_t end = i;
+    while (end < n && is_word(text[end])) end++;
+    if (end > i) hashes[words++] = word_of(lowered + i, end - i);
+    i = end + 1;
   }
   if (words < ngram) {
-    uint64_t all = XXH3_64bits(joined, length);
-    append(l, &all, 1);
-  }
-  for (size_t k = ngram; k <= words; k++) {
-    uint64_t one = XXH3_64bits(joined + start[k - ngram], end[k - 1] - start[k - ngram]);
+    one = shingle_of(hashes, words);
     append(l, &one, 1);
   }
-  free(joined);
-  free(start);
-  free(end);
+  for (size_t k = 0; k + ngram <= words; k++) {
+    one = shingle_of(hashes + k, ngram);
+    append(l, &one, 1);
+  }
+  free(lowered);
+  free(hashes);
 }
 
 static bool agree(struct shingler *s, const char *text, size_t n, size_t ngram) {
@@ -63,10 +83,16 @@ static bool agree(struct shingler *s, const char *text, size_t n, size_t ngram) 
 int main(void) {
   static const char *const texts[] = {"", " ", "...", "one", "One, TWO", "one two three four five", "  one two three four five six!", "a b c d e f g h i j",
                                       "caf\xc3\xa9 \xe6\x97\xa5\xe6\x9c\xac 1st 2ND x_y it's e-mail", "A@[`{Zz09/:", "one two three four five\n"};
-  for (int variant = SHINGLER_SCALAR; variant <= SHINGLER_AVX512; variant++) {
-    const char *name = variant == SHINGLER_SCALAR ? "scalar" : "avx512";
-    for (int ngram = 1; ngram <= 6; ngram += ngram == 1 ? 1 : 3) {
-      struct shingler *s = shingler_new(ngram, (enum shingler_variant)variant);
+  static const int ngrams[] = {1, 2, 5, 13, 40};
+  for (enum simd level = SIMD_SCALAR; level <= SIMD_AVX512; level++) {
+    const char *name = simd_name(level);
+    if (simd_force(level) != level) {
+      skip("this CPU lacks it", name);
+      continue;
+    }
+    for (size_t g = 0; g < sizeof ngrams / sizeof *ngrams; g++) {
+      int ngram = ngrams[g];
+      struct shingler *s = shingler_new(ngram);
       bool same = true;
       for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) same &= agree(s, texts[i], strlen(texts[i]), (size_t)ngram);
       ok(same, "%s, n = %d: short texts give the shingles of the definition", name, ngram);
@@ -86,15 +112,31 @@ int main(void) {
       memset(text, 'w', MOST);
       for (size_t i = 40000; i < MOST; i += 7) text[i] = ' ';
       ok(agree(s, text, MOST, (size_t)ngram), "%s, n = %d: a word longer than two pieces", name, ngram);
+      for (size_t i = 0; i < MOST; i++) text[i] = i % 9000 == 8999 ? ' ' : 'W'; /* words longer than a piece, on every side of its border */
+      for (size_t i = 0; i < 9000; i += 311) same &= agree(s, text + i, MOST - 9000, (size_t)ngram);
+      ok(same, "%s, n = %d: words longer than a piece one after another", name, ngram);
+      same = true;
+      for (size_t n = 0; n < 200; n++) { /* exact ends: what lies behind the text is not read */
+        char *tight = COPY(text + MOST - n, n);
+        same &= agree(s, tight, n, (size_t)ngram);
+        free(tight);
+      }
+      ok(same, "%s, n = %d: every length", name, ngram);
       free(text);
       shingler_free(s);
     }
   }
-  struct shingler *s = shingler_new(5, SHINGLER_BEST);
+  struct shingler *s = shingler_new(5);
   struct list a = {0}, b = {0};
   shingler_run(s, SLICE("short"), append, &a);
   shingler_run(s, SLICE("Short!"), append, &b);
   ok(a.count == 1 && b.count == 1 && a.items[0] == b.items[0], "a text of fewer than n words has one shingle of all of them");
+  struct shingler *two = shingler_new(2);
+  a.count = b.count = 0;
+  shingler_run(s, SLICE("only two"), append, &a);
+  shingler_run(two, SLICE("only two words"), append, &b);
+  ok(a.count == 1 && b.count == 2 && a.items[0] == b.items[0] && a.items[0] != b.items[1], "which a smaller n gives too");
+  shingler_free(two);
   free(a.items);
   free(b.items);
   shingler_free(s);

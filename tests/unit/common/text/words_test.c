@@ -5,7 +5,9 @@
  */
 #include "common/text/words.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/tap.h"
 
@@ -54,6 +56,22 @@ int main(void) {
   UNICODE("a:b a::b 1:2", "a:b|a|::|b|1|:|2", "a colon joins letters, not digits");
   SPACE("", "", "no text has no word (space)");
   SPACE("  a.b  c,\td\n\u00A0e\u3000f\x1fg\u200Bh ", "a.b|c,|d|e|f|g\u200Bh", "str.split()");
+
+  bool good = true;
+  for (int n = 50; n < 140; n++) { /* about a block of 64 bytes */
+    char text[160], want[160];
+    memset(text, 'a', sizeof text);
+    for (enum words_mode mode = WORDS_REFERENCE; mode <= WORDS_UNICODE; mode++) {
+      snprintf(text + n, 8, "%s", n % 2 ? " b" : "");
+      snprintf(want, sizeof want, "%.*s%s", n, text, n % 2 ? "|b" : "");
+      good &= splits(mode, slice_of(text), want);
+      snprintf(text + n, 8, "%s", n % 2 ? ", b." : ",");
+      snprintf(want, sizeof want, "%.*s%s", n, text, n % 2 ? mode == WORDS_UNICODE ? "|,|b|." : "|,|b." : "|,");
+      good &= splits(mode, slice_of(text), want);
+      memset(text, 'a', sizeof text);
+    }
+  }
+  ok(good, "words of a block's length and more, with and without a mark");
 
   /* Long words and long runs take linear time: this would not end otherwise. */
   struct buffer b = {0};

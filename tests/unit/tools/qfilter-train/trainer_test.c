@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The trainer: the same bits at any number of threads, a model that separates what can be separated, a file that
+ * The trainer: the same bits at any number of threads and instruction set, a model that separates what can be separated, a file that
  * reads back as it was, one step checked by hand.
  */
+#include "tools/qfilter-train/report.h"
 #include "tools/qfilter-train/trainer.h"
 
 #include <math.h>
@@ -12,7 +13,9 @@
 #include "common/base/memory.h"
 #include "common/base/progress.h"
 #include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "common/io/output.h"
+#include "tools/qfilter-train/fasttext_write.h"
 #include "tests/tap.h"
 
 static char path[512];
@@ -25,15 +28,15 @@ static void write_corpus(const char *name, const char *text) {
 
 static int read_corpus(struct corpus *c, double test, int64_t memory, struct err *e) {
   char *operands[] = {path};
-  struct program p = {.name = "trainer_test", .quiet = true, .operand = operands, .operand_count = 1, .memory = memory, .progress = progress_new("t", "texts", PROGRESS_NEVER)};
+  struct program p = {.name = "trainer_test", .quiet = true, .memory = memory, .progress = progress_new("t", "texts", PROGRESS_NEVER)};
   struct corpus_options options = {.test_fraction = test, .seed = 7};
-  int result = corpus_read(c, &p, &options, e);
+  int result = corpus_read(c, &p, operands, 1, &options, e);
   progress_free(p.progress);
   return result;
 }
 
 static struct trainer_options settings(int jobs) {
-  return (struct trainer_options){.dim = 8, .epoch = 5, .word_ngrams = 2, .minn = 2, .maxn = 4, .bucket = 500, .min_count = 2, .min_count_label = 1, .lr = 0.5, .seed = 3, .jobs = jobs};
+  return (struct trainer_options){.dim = 8, .epoch = 5, .word_ngrams = 2, .minn = 2, .maxn = 4, .bucket = 500, .min_count = 2, .min_count_label = 1, .lr = 0.5, .loss = FASTTEXT_SOFTMAX, .seed = 3, .jobs = jobs};
 }
 
 static struct fasttext *train(struct corpus *c, int jobs, double *loss) {
@@ -41,7 +44,7 @@ static struct fasttext *train(struct corpus *c, int jobs, double *loss) {
   struct err e;
   struct fasttext *m = trainer_new_model(c, &o, &e);
   struct progress *progress = progress_new("t", "texts", PROGRESS_NEVER);
-  *loss = trainer_run(m, c, &o, progress);
+  if (trainer_run(m, c, &o, progress, loss, &e) != 0) note("%s", e.message);
   progress_free(progress);
   return m;
 }
@@ -82,17 +85,18 @@ static void check_training(void) {
   ok(m[0]->labels == 3 && fasttext_label_index(m[0], SLICE("de")) >= 0 && fasttext_label_index(m[0], SLICE("__label__en")) >= 0, "__label__ is added where it is absent");
   ok(equal_weights(m[0], m[1]) && equal_weights(m[0], m[2]) && loss[0] == loss[1] && loss[0] == loss[2], "one, three and four threads give the same bits");
   ok(loss[0] < 0.2, "the loss falls (%.4f)", loss[0]);
-  struct trainer_report r = trainer_test(m[0], &c[0], 2);
+  struct report r;
+  report_make(&r, m[0], &c[0], 2, 1 << 20);
   ok(r.texts == c[0].test_count && (double)r.correct > 0.97 * (double)r.texts, "held-out texts are recognised (%llu of %llu)", (unsigned long long)r.correct, (unsigned long long)r.texts);
   uint64_t texts = 0, predicted = 0;
-  for (int l = 0; l < 3; l++) texts += r.labels[l].texts, predicted += r.labels[l].predicted;
+  for (int l = 0; l < 3; l++) texts += r.label[l].texts, predicted += r.label[l].predicted;
   ok(texts == r.texts && predicted == r.texts, "the report adds up");
-  free(r.labels);
+  report_release(&r);
 
   struct output *out;
   char file[600];
   snprintf(file, sizeof file, "%s/model.bin", tap_folder());
-  ok(output_open(&out, file, OUTPUT_BINARY, &e) == 0 && trainer_save(m[0], out, &e) == 0 && output_commit(out, &e) == 0, "the model is written");
+  ok(output_open(&out, file, OUTPUT_BINARY, &e) == 0 && fasttext_write(m[0], out, &e) == 0 && output_commit(out, &e) == 0, "the model is written");
   struct fasttext *again = fasttext_load(file, &e);
   ok(again && equal_weights(m[0], again) && again->tokens == m[0]->tokens && memcmp(&again->args, &m[0]->args, sizeof again->args) == 0, "and read back as it was");
   fasttext_free(again);
@@ -102,13 +106,110 @@ static void check_training(void) {
   }
 }
 
+/* Texts of 3 to 3,000 words, so that some are summed by several threads. */
+static void make_long_texts(void) {
+  struct rng rng;
+  rng_init(&rng, 6);
+  struct buffer b = {0};
+  for (int i = 0; i < 120; i++) {
+    int l = (int)rng_below(&rng, 4);
+    buffer_printf(&b, l == 3 ? "l0 l1\t" : "l%d\t", l);
+    for (int n = 3 << rng_below(&rng, 11); n; n--) buffer_printf(&b, "w%d ", (int)(rng_below(&rng, 100) * rng_below(&rng, 4)) * 4 + l);
+    buffer_put(&b, '\n');
+  }
+  write_corpus("long.tsv", buffer_string(&b));
+  buffer_release(&b);
+}
+
+static struct fasttext *train_as(struct corpus *c, const struct trainer_options *o, double *loss) {
+  struct err e;
+  struct fasttext *m = trainer_new_model(c, o, &e);
+  struct progress *progress = progress_new("t", "texts", PROGRESS_NEVER);
+  if (trainer_run(m, c, o, progress, loss, &e) != 0) note("%s", e.message);
+  progress_free(progress);
+  return m;
+}
+
+static void check_same_bits(const char *name, enum fasttext_loss kind, int64_t maxn, int64_t dim, bool balance) {
+  struct corpus c = {0};
+  struct err e;
+  make_long_texts();
+  if (read_corpus(&c, 0, 0, &e) != 0) note("%s", e.message);
+  struct trainer_options o = {.dim = dim, .epoch = 3, .word_ngrams = 2, .minn = 2, .maxn = maxn, .bucket = 3000, .min_count = 2, .min_count_label = 1, .neg = 2, .loss = kind, .lr = 0.2, .balance = balance, .seed = 1, .jobs = 1};
+  double loss, other;
+  struct fasttext *m = train_as(&c, &o, &loss);
+  bool same = true;
+  static const int jobs[] = {2, 3, 40};
+  for (size_t i = 0; i < (kind == FASTTEXT_SOFTMAX ? 3 : 2); i++) {
+    o.jobs = jobs[i];
+    struct fasttext *again = train_as(&c, &o, &other);
+    same &= equal_weights(m, again) && loss == other;
+    fasttext_free(again);
+  }
+  ok(same && loss > 0 && isfinite(loss), "%s: 1, 2, 3%s threads give the same bits (loss %.4f)", name, kind == FASTTEXT_SOFTMAX ? " and 40" : "", loss);
+  o.jobs = 2;
+  bool levels = true;
+  for (enum simd level = SIMD_SCALAR; level <= SIMD_AVX512; level++) {
+    if (simd_force(level) != level) break;
+    struct fasttext *again = train_as(&c, &o, &other);
+    levels &= equal_weights(m, again);
+    fasttext_free(again);
+  }
+  ok(levels, "%s: every instruction set gives the same bits", name);
+  fasttext_free(m);
+  corpus_release(&c);
+}
+
+/* One common label and one rare one: with balance both are seen about equally often. */
+static void check_balance(void) {
+  struct buffer b = {0};
+  for (int i = 0; i < 400; i++) buffer_printf(&b, "common\tx y%d\n", i % 3);
+  for (int i = 0; i < 8; i++) buffer_printf(&b, "rare\tx z%d\n", i % 3);
+  write_corpus("balance.tsv", buffer_string(&b));
+  buffer_release(&b);
+  struct corpus c = {0};
+  struct err e;
+  read_corpus(&c, 0, 0, &e);
+  struct trainer_options o = {.dim = 4, .epoch = 5, .word_ngrams = 1, .min_count = 1, .min_count_label = 1, .loss = FASTTEXT_SOFTMAX, .lr = 0.1, .seed = 1, .jobs = 1};
+  double loss, p[2];
+  for (int i = 0; i < 2; i++) {
+    o.balance = i == 1;
+    struct fasttext *m = train_as(&c, &o, &loss);
+    struct fasttext_scores scores = {0};
+    fasttext_predict(m, SLICE("x"), &scores);
+    p[i] = (double)scores.probability[fasttext_label_index(m, SLICE("rare"))];
+    fasttext_scores_release(&scores);
+    fasttext_free(m);
+  }
+  ok(p[0] < 0.2 && p[1] > 0.35 && p[1] < 0.65, "balance makes a rare label as likely as a common one (%.2f, %.2f)", p[0], p[1]);
+  corpus_release(&c);
+}
+
+/* Labels in fastText's own form, several of them, and what is no label. */
+static void check_labels(void) {
+  write_corpus("labels.tsv", "__label__a __label__b x y\n a  b a\tz\n__label__c\n__label__d\tz __label__e\n \tz\nx __label__a\n");
+  struct corpus c = {0};
+  struct err e;
+  ok(read_corpus(&c, 0, 0, &e) == 0 && c.in == 6 && c.bad == 2 && c.label_count == 4 && c.train_count == 4, "labels stand before the tab or start with __label__");
+  struct corpus_text first = corpus_text(&c, c.train[0]), second = corpus_text(&c, c.train[1]);
+  ok(first.label_count == 2 && slice_equal(first.text, SLICE(" x y")) && second.label_count == 2 && second.labels[0] == first.labels[0] && second.labels[1] == first.labels[1] && c.label_texts[first.labels[0]] == 2, "a text may have several, each once");
+  corpus_release(&c);
+  struct buffer b = {0};
+  for (int i = 0; i < 300; i++) buffer_printf(&b, "l%d ", i);
+  buffer_append_string(&b, "\tx\nl\ty\n");
+  write_corpus("labels.tsv", buffer_string(&b));
+  ok(read_corpus(&c, 0, 0, &e) == 0 && c.bad == 1 && c.train_count == 1, "more than 256 are too many");
+  buffer_release(&b);
+  corpus_release(&c);
+}
+
 /* One text, one word and no n-grams: hidden = mean of the rows, O = 0, so p = 1/2 for both labels. */
 static void check_step(void) {
   write_corpus("two.tsv", "a\tx\nb\ty y\n");
   struct corpus c = {0};
   struct err e;
   read_corpus(&c, 0, 0, &e);
-  struct trainer_options o = {.dim = 2, .epoch = 1, .word_ngrams = 1, .min_count = 1, .min_count_label = 1, .lr = 0.25, .seed = 1, .jobs = 1};
+  struct trainer_options o = {.dim = 2, .epoch = 1, .word_ngrams = 1, .min_count = 1, .min_count_label = 1, .lr = 0.25, .loss = FASTTEXT_SOFTMAX, .seed = 1, .jobs = 1};
   struct fasttext *m = trainer_new_model(&c, &o, &e);
   ok(m->words == 3 && slice_equal(m->entries[0].text, SLICE("</s>")) && slice_equal(m->entries[1].text, SLICE("y")) && slice_equal(m->entries[2].text, SLICE("x")) && m->tokens == 7, "words stand by frequency, then by appearance; </s> and labels are tokens");
   float before[6], hidden[2][2];
@@ -118,7 +219,8 @@ static void check_step(void) {
     hidden[1][d] = (before[2 + d] * 2 + before[d]) / 3;
   }
   struct progress *progress = progress_new("t", "texts", PROGRESS_NEVER);
-  double loss = trainer_run(m, &c, &o, progress);
+  double loss;
+  if (trainer_run(m, &c, &o, progress, &loss, &e) != 0) note("%s", e.message);
   progress_free(progress);
   int a = fasttext_label_index(m, SLICE("a"));
   bool good = true;
@@ -143,8 +245,8 @@ static void check_pieces(void) {
   buffer_put(&text, '\n');
   write_corpus("pieces.tsv", buffer_string(&text));
   char *operands[] = {path};
-  struct program p = {.name = "trainer_test", .quiet = true, .operand = operands, .operand_count = 1, .progress = progress_new("t", "texts", PROGRESS_NEVER)};
-  int result = corpus_read(&c, &p, &(struct corpus_options){.piece = 16}, &e);
+  struct program p = {.name = "trainer_test", .quiet = true, .progress = progress_new("t", "texts", PROGRESS_NEVER)};
+  int result = corpus_read(&c, &p, operands, 1, &(struct corpus_options){.piece = 16}, &e);
   ok(result == 0 && c.train_count > 20 && c.label_texts[0] == 1, "a long text gives many pieces (%zu) and counts once for its label", c.train_count);
   bool good = true;
   for (size_t i = 0; i < c.train_count; i++) {
@@ -185,6 +287,13 @@ static void check_bad_input(void) {
 
 int main(void) {
   check_training();
+  check_same_bits("softmax", FASTTEXT_SOFTMAX, 0, 100, false);
+  check_same_bits("softmax with character n-grams", FASTTEXT_SOFTMAX, 3, 16, true);
+  check_same_bits("hs", FASTTEXT_HIERARCHICAL, 0, 350, false); /* one output matrix for all threads */
+  check_same_bits("ns", FASTTEXT_NEGATIVE, 3, 9, false);
+  check_same_bits("ova", FASTTEXT_ONE_VS_ALL, 0, 150, true);
+  check_balance();
+  check_labels();
   check_step();
   check_pieces();
   check_bad_input();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The vector variants give the scalar bits; places of two signatures agree as often as the sets overlap.
+ * Every simd_level() gives the same bits; places of two signatures agree as often as the sets overlap.
  */
 #include "tools/minhash-dedup/lsh/signature.h"
 
@@ -10,9 +10,10 @@
 
 #include "common/base/memory.h"
 #include "common/base/rng.h"
+#include "common/base/simd.h"
 #include "tests/tap.h"
 
-static void variants_agree(void) {
+static void levels_agree(enum signature_kind kind) {
   static const int shapes[][2] = {{14, 8}, {1, 1}, {3, 5}, {20, 5}, {50, 4}, {7, 17}};
   struct rng rng;
   rng_init(&rng, 1);
@@ -20,33 +21,52 @@ static void variants_agree(void) {
   for (int i = 0; i < 1000; i++) hashes[i] = rng_next(&rng);
   for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
     bool same = true;
-    uint64_t *want = NULL;
-    for (int variant = SIGNATURE_SCALAR; variant <= SIGNATURE_AVX512; variant++) {
+    void *want = NULL;
+    for (enum simd level = SIMD_SCALAR; level <= SIMD_AVX512; level++) {
       struct permutations p;
-      permutations_init(&p, shapes[k][0], shapes[k][1], 9, (enum signature_variant)variant);
-      uint32_t *signature = NEW_ARRAY(uint32_t, p.count);
-      uint64_t *keys = NEW_ARRAY(uint64_t, shapes[k][0]);
+      simd_force(level);
+      permutations_init(&p, kind, shapes[k][0], shapes[k][1], 9);
+      void *signature = ALIGNED(64, signature_size(&p));
+      size_t used = (size_t)shapes[k][0] * (size_t)shapes[k][1] * p.place;
       signature_clear(&p, signature);
       signature_update(&p, signature, hashes, 300);
       signature_update(&p, signature, hashes + 300, 1);
       signature_update(&p, signature, hashes + 301, 699);
-      signature_keys(&p, signature, keys);
-      if (!want) want = keys;
-      else {
-        same &= memcmp(keys, want, (size_t)shapes[k][0] * sizeof *keys) == 0;
-        free(keys);
-      }
+      if (want) same &= memcmp(want, signature, used) == 0;
+      else want = COPY(signature, used);
       free(signature);
       permutations_release(&p);
     }
     free(want);
-    ok(same, "%d bands of %d rows: scalar, AVX2 and AVX-512 give the same keys", shapes[k][0], shapes[k][1]);
+    ok(same, "%d bands of %d rows, kind %d: the signature is the same at every simd_level()", shapes[k][0], shapes[k][1], (int)kind);
   }
+}
+
+/* The remainder where (y & prime) + (y >> 61) reaches the prime. */
+static void remainders(void) {
+  const uint64_t prime = (1ull << 61) - 1;
+  bool same = true;
+  for (enum simd level = SIMD_SCALAR; level <= SIMD_AVX512; level++) {
+    struct permutations p;
+    simd_force(level);
+    permutations_init(&p, SIGNATURE_DATATROVE, 16, 1, 1);
+    uint64_t *a = p.a, *b = p.b, signature[16];
+    for (uint64_t i = 0; i < 16; i++) a[i] = 1, b[i] = i;
+    for (uint64_t multiple = 0; multiple < 8; multiple++)
+      for (uint64_t near = 0; near < 20; near++) {
+        uint64_t x = multiple * prime + near - 10;
+        signature_clear(&p, signature);
+        signature_update(&p, signature, &x, 1);
+        for (uint64_t i = 0; i < 16; i++) same &= signature[i] == (x + i) % prime;
+      }
+    permutations_release(&p);
+  }
+  ok(same, "remainders by 2^61 - 1 are exact around its multiples");
 }
 
 static void estimates_jaccard(void) {
   struct permutations p;
-  permutations_init(&p, 512, 8, 0, SIGNATURE_BEST);
+  permutations_init(&p, SIGNATURE_CRAWL2LM, 512, 8, 0);
   uint32_t *a = NEW_ARRAY(uint32_t, p.count), *b = NEW_ARRAY(uint32_t, p.count);
   struct rng rng;
   rng_init(&rng, 2);
@@ -62,7 +82,7 @@ static void estimates_jaccard(void) {
   ok(fabs(estimate - 2 / 3.) < .03, "4,096 places estimate a similarity of 2/3: %.4f", estimate);
   uint32_t first = a[0];
   permutations_release(&p);
-  permutations_init(&p, 512, 8, 1, SIGNATURE_BEST);
+  permutations_init(&p, SIGNATURE_CRAWL2LM, 512, 8, 1);
   signature_clear(&p, a);
   signature_update(&p, a, hashes, 1000);
   ok(a[0] != first, "another seed gives other permutations");
@@ -72,7 +92,9 @@ static void estimates_jaccard(void) {
 }
 
 int main(void) {
-  variants_agree();
+  levels_agree(SIGNATURE_CRAWL2LM);
+  levels_agree(SIGNATURE_DATATROVE);
+  remainders();
   estimates_jaccard();
   ok_near(signature_recall(.8, 14, 8), .923563, 1e-4, "14 bands of 8 rows find 92.4% of the pairs at .8");
   ok_near(signature_recall(.5, 14, 8), .053322, 1e-4, "and 5.3% of those at .5");

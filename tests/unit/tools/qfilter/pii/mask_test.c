@@ -13,8 +13,9 @@
 
 static struct buffer space[2];
 static struct mask_counts counts;
+static const unsigned three = 1u << MASK_EMAIL | 1u << MASK_IPV4 | 1u << MASK_PHONE;
 
-static struct slice mask(unsigned kinds, const char *text) { return mask_apply(kinds, slice_of(text), space, &counts); }
+static struct slice mask(unsigned kinds, const char *text) { return mask_apply(&(struct mask){.kinds = kinds}, slice_of(text), space, &counts); }
 
 /* The text with our stand-ins written as datatrove's were told to be. */
 static void normalise(struct slice s, struct buffer *out) {
@@ -47,7 +48,7 @@ static void check_datatrove(void) {
     *tab = 0;
     tab[1 + strcspn(tab + 1, "\n")] = 0;
     rows++;
-    struct slice masked = mask(MASK_EMAIL | MASK_IP, line);
+    struct slice masked = mask(1u << MASK_EMAIL | 1u << MASK_IPV4, line);
     normalise(masked, &got);
     bool same = slice_equal(buffer_slice(&got), slice_of(tab + 1));
     if (same) equal++;
@@ -60,7 +61,7 @@ static void check_datatrove(void) {
 }
 
 static bool phone(const char *text, bool hidden) {
-  struct slice masked = mask(MASK_PHONE, text);
+  struct slice masked = mask(1u << MASK_PHONE, text);
   return slice_equal(masked, slice_of(text)) != hidden;
 }
 
@@ -69,28 +70,64 @@ int main(void) {
   ok(phone("call 2831823829 now", true) && phone("(283)-182-3829", true) && phone("(283) 182 3829", true) && phone("283-182-3829", true), "telephone numbers in CS336's four forms are hidden");
   ok(phone("(283) 182-3829!", true), "and in the mixed form");
   ok(phone("12831823829", false) && phone("28318238290", false) && phone("1700000000", false) && phone("283-182-38290", false), "longer digit runs and time stamps are not");
+  ok(phone("2147483647", false) && phone("4294967295", false) && phone("2147483645", true), "the largest integers are not");
   ok(phone("(283)182", false) && phone("(", false) && phone("283-182-", false), "half a number is not");
 
   struct buffer first = {0};
-  struct slice masked = mask(MASK_EMAIL | MASK_IP | MASK_PHONE, "a.b@c.de 8.8.8.8 283-182-3829 a.b@c.de");
+  struct slice masked = mask(three, "a.b@c.de 8.8.8.8 283-182-3829 a.b@c.de");
   buffer_append_slice(&first, masked);
   ok(strstr(buffer_string(&first), "a.b@c.de") == NULL && strstr(first.data, "8.8.8.8") == NULL && strstr(first.data, "283-182") == NULL, "all three at once");
-  struct slice again = mask(MASK_EMAIL | MASK_IP | MASK_PHONE, first.data);
+  struct slice again = mask(three, first.data);
   ok(slice_equal(again, slice_of(first.data)), "masking twice changes nothing more");
   struct buffer other = {0};
-  masked = mask(MASK_EMAIL | MASK_IP | MASK_PHONE, "x@y.zz 1.1.1.1 | a.b@c.de 8.8.8.8 283-182-3829 a.b@c.de");
+  masked = mask(three, "x@y.zz 1.1.1.1 | a.b@c.de 8.8.8.8 283-182-3829 a.b@c.de");
   buffer_append_slice(&other, masked);
   ok(strstr(buffer_string(&other), first.data) != NULL, "a stand-in depends on what it replaces, not on what came before");
   struct slice untouched = SLICE("nothing here");
-  ok(mask_apply(MASK_EMAIL | MASK_IP | MASK_PHONE, untouched, space, &counts).data == untouched.data, "a text without any is returned as it is");
+  ok(mask_apply(&(struct mask){.kinds = three}, untouched, space, &counts).data == untouched.data, "a text without any is returned as it is");
   counts = (struct mask_counts){0};
-  mask(MASK_EMAIL | MASK_IP | MASK_PHONE, "a@b.cd e@f.gh 9.9.9.9 2831823829 10.0.0.1");
-  ok(counts.email == 2 && counts.ip == 1 && counts.phone == 1, "replacements are counted");
+  mask(three, "a@b.cd e@f.gh 9.9.9.9 2831823829 10.0.0.1");
+  ok(counts.of[MASK_EMAIL] == 2 && counts.of[MASK_IPV4] == 1 && counts.of[MASK_PHONE] == 1, "replacements are counted");
 
-  unsigned kinds = 0;
+  const unsigned all = (1u << MASK_KINDS) - 1;
+  static const char every[] = "a@b.cd 9.9.9.9 2607:f8b0::1 +44 20 7946 0958 4111 1111 1111 1111 password='hunter2Abc9'";
+  counts = (struct mask_counts){0};
+  buffer_clear(&first);
+  buffer_append_slice(&first, mask(all, every));
+  const char *shown = buffer_string(&first); /* may move it */
+  bool each = true;
+  for (int k = 0; k < MASK_KINDS; k++) each &= counts.of[k] == 1;
+  ok(each && strstr(shown, "192.0.2.") && strstr(shown, "2001:db8::") && strstr(shown, "0000-0000-0000-") && strstr(shown, "'SECRET_"), "every kind has its stand-in: %s", shown);
+  ok(slice_equal(mask(all, shown), slice_of(shown)), "which stays");
+
+  /* replacements that come to stand beside something make a new address or number of it */
+  static const char *const joined[] = {
+      "mail a.b@c.de+1 (202) 555-0123", "+283-182-3829", "https://user:pa55w0rd@host.com/", "admin:https://fe80::x@y.zz", "token=ghp_abcdefghijklmnopqrstuvwxyz0123456789example_foobarbaz",
+      "call [202-555-01%x+1 (202) 555-0123", "(8.8.8.8192.0.2.+1 (202) 555-0123", "2001:db8::a.b@c.de+49 30 901820",
+  };
+  each = true;
+  for (size_t i = 0; i < sizeof joined / sizeof *joined; i++) {
+    buffer_clear(&first);
+    buffer_append_slice(&first, mask(all, joined[i]));
+    const char *once = buffer_string(&first);
+    if (slice_equal(mask(all, once), buffer_slice(&first))) continue;
+    each = false;
+    note("%s became %s", joined[i], once);
+  }
+  ok(each, "what a stand-in touches is not masked again");
+
+  struct mask parsed = {0};
   struct err e = {0};
-  ok(mask_parse("email,ip,phone", &kinds, &e) == 0 && kinds == (MASK_EMAIL | MASK_IP | MASK_PHONE), "--mask takes a list");
-  ok(mask_parse("email,fax", &kinds, &e) == -1 && e.kind == ERR_USAGE, "an unknown kind is a usage error");
+  ok(mask_parse("email,ipv4,phone", &parsed, &e) == 0 && parsed.kinds == three, "--mask takes a list");
+  parsed = (struct mask){0};
+  ok(mask_parse("ip", &parsed, &e) == 0 && parsed.kinds == (1u << MASK_IPV4 | 1u << MASK_IPV6) && mask_parse("all", &parsed, &e) == 0 && parsed.kinds == all, "ip is both, all is all");
+  ok(!parsed.any_address && mask_parse("any-ip", &parsed, &e) == 0 && parsed.any_address, "any-ip takes private addresses");
+  ok(mask_parse_as("ip=|||IP_ADDRESS|||", &parsed, &e) == 0 && mask_parse_as("email=<%h>", &parsed, &e) == 0, "--mask-as takes a kind and a text");
+  ok(slice_equal(mask_apply(&parsed, SLICE("at 192.0.2.146, fd00::1"), space, &counts), SLICE("at |||IP_ADDRESS|||, |||IP_ADDRESS|||")), "which takes the place");
+  struct slice hashed = mask_apply(&parsed, SLICE("a@b.cd e@f.gh a@b.cd"), space, &counts);
+  ok(hashed.len == 32 && memcmp(hashed.data, hashed.data + 22, 10) == 0 && memcmp(hashed.data, hashed.data + 11, 10) != 0, "with a hash of what it replaces");
+  ok(mask_parse_as("fax=x", &parsed, &e) == -1 && mask_parse_as("email", &parsed, &e) == -1 && e.kind == ERR_USAGE, "a wrong kind or no text is a usage error");
+  ok(mask_parse("email,fax", &parsed, &e) == -1 && e.kind == ERR_USAGE, "an unknown kind is a usage error");
   buffer_release(&space[0]);
   buffer_release(&space[1]);
   buffer_release(&first);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sentences as spaCy 3.8's sentencizer over its blank English tokenizer cuts them; the expected values are its.
+ * Sentences as spaCy 3.8's sentencizer over its blank English tokenizer cuts them; the expected values are its
+ * (tests/data/text/words_reference.tsv: tests/oracle/spacy_words.py).
  */
 #include "tools/qfilter/rules/sentences.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/io/documents.h"
 #include "tests/tap.h"
 
 static struct sentence_list list;
@@ -21,6 +27,30 @@ static bool cuts(struct slice text, const char *want) {
   if (!same) note("got %s", buffer_string(&got));
   buffer_release(&got);
   return same;
+}
+
+/* Texts whose number of sentences is not the reference's. */
+static int differing_texts(int *texts) {
+  FILE *f = fopen("tests/data/text/words_reference.tsv", "r");
+  char *line = NULL;
+  size_t capacity = 0;
+  int different = 0;
+  struct buffer text = {0};
+  *texts = 0;
+  for (ssize_t n; f && (n = getline(&line, &capacity, f)) > 0; ++*texts) {
+    char *tab = memchr(line, '\t', (size_t)n), *last = strrchr(line, '\t');
+    if (!tab) break;
+    uint64_t unknown = 0;
+    buffer_clear(&text);
+    document_unescape(&text, (struct slice){line, (size_t)(tab - line)}, &unknown);
+    sentences_split(&list, buffer_slice(&text));
+    if (list.count == strtoull(last + 1, NULL, 10)) continue;
+    if (different++ < 3) note("%s: %zu sentences, not %s", buffer_string(&text), list.count, last + 1);
+  }
+  if (f) fclose(f);
+  free(line);
+  buffer_release(&text);
+  return different;
 }
 
 #define CUTS(text, want) ok(cuts(SLICE(text), want), "%s", text)
@@ -54,6 +84,10 @@ int main(void) {
   CUTS("item 1. item 2. item (3). 4.", "item 1. |item 2. |item (3). |4.");
   CUTS("“Quote?” she said. ‘No.’ He left.", "“Quote?” |she said. ‘|No.’ |He left.");
   CUTS("* a. * b! - c? + d", "* a. * b! - |c? |+ d");
+  ok(cuts(SLICE("One. \n\nTwo.\nThree.)  (Four"), "One. |\n\nTwo.|\nThree.) | (Four"), "a line break opens a sentence");
+  CUTS("End.  ", "End. | ");
+  int texts, different = differing_texts(&texts);
+  ok(texts > 500 && different == 0, "every text has the reference's number of sentences");
   ok(cuts(SLICE(""), ""), "an empty text has none");
   struct buffer b = {0};
   for (int i = 0; i < 1000000; i++) buffer_append_string(&b, "ok.Ok.");
