@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
       {OPTION_CHOICE, 0, "keep", &o.keep, "WHICH", "of a unit that comes again: the first, or none (default first)", "first|none"},
       {OPTION_FLAG, 0, "normalize", &o.normalize, NULL, "compare without case, punctuation and amounts of white space"},
       {OPTION_SIZE, 0, "min-length", &o.short_length, "SIZE", "units of fewer bytes stay; 0: blank lines are units too (default 1)", .min = 0, .max = 1e15},
-      {OPTION_COUNT, 0, "capacity", &o.capacity, "N", "units that the filter is made for (default: what half of -S holds)", .min = 1, .max = 1e15},
+      {OPTION_COUNT, 0, "capacity", &o.capacity, "N", "units that the filter is made for (default: what an eighth of -S holds)", .min = 1, .max = 1e15},
       {OPTION_DOUBLE, 0, "fp", &o.rate, "P", "rate of false positives at that capacity (default 0.0001; with --ngram 0.01)", .min = 1e-15, .max = .5},
       {OPTION_FLAG, 0, "exact", &o.exact, NULL, "no false positives: hashes in memory, sorted on disk beyond -S"},
       {OPTION_LIST, 0, "load", &o.load, "FILE", "start from this filter; repeat to join several"},

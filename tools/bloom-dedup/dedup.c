@@ -72,7 +72,7 @@ static int plan_filter(const struct program *p, const struct dedup_options *o, s
   uint64_t filters = o->keep == 1 ? 2 : 1, memory = (uint64_t)p->memory;
   char needed[NUMBER_TEXT], given[NUMBER_TEXT];
   if (!o->capacity) {
-    filter_plan_memory(memory / 2 / filters, rate, plan);
+    filter_plan_memory(memory / 8 / filters, rate, plan);
     return 0;
   }
   if (filter_plan((uint64_t)o->capacity, rate, plan) != 0) return err_usage(e, "--capacity %lld: no memory holds such a filter", (long long)o->capacity);
