@@ -65,7 +65,7 @@ static int record_hash(struct duplicates *d, struct hash128 h, uint64_t number, 
 
 static int decide_record(struct stream *s, struct batch *b, struct err *e) {
   struct duplicates *d = s->method->context;
-  if (d->rest && !b->noted && rest_keep(d->rest, &b->in, b->in.lines, e) != 0) return -1;
+  if (d->rest && !b->noted && rest_keep(d->rest, &b->in, e) != 0) return -1;
   b->noted = true;
   for (size_t i = 0; i < b->hash_count; i++)
     if (record_hash(d, b->hashes[i], d->number++, e) != 0) return -1;

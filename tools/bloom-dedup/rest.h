@@ -14,7 +14,7 @@ struct rest;
 struct rest *rest_new(char *const *operands, int count, uint64_t ordinal, size_t memory, const char *folder);
 void rest_free(struct rest *r);
 /* First pass: takes note of the next batch. */
-int rest_keep(struct rest *r, const struct document_batch *batch, uint64_t lines, struct err *e);
+int rest_keep(struct rest *r, const struct document_batch *batch, struct err *e);
 /* Second pass: a stream_source. */
 int rest_next(void *rest, struct document_batch *batch, struct err *e);
 
