@@ -58,21 +58,26 @@ int program_stop_signal(void) { return stop_signal; }
 
 /* ---- messages */
 
+/* Writes b to stderr and releases it; names and data in it must not drive a terminal. */
+static void show(struct program *p, struct buffer *b, bool lines) {
+  progress_clear(p->progress);
+  if (isatty(2))
+    for (size_t i = 0; i + 1 < b->len; i++)
+      if (((unsigned char)b->data[i] < 32 && !(lines && b->data[i] == '\n')) || b->data[i] == 127) b->data[i] = '?';
+  for (size_t at = 0; at < b->len;) {
+    ssize_t n = write(2, b->data + at, b->len - at);
+    if (n < 0 && errno != EINTR) break;
+    if (n > 0) at += (size_t)n;
+  }
+  buffer_release(b);
+}
+
 static void message(struct program *p, const char *kind, const char *format, va_list args) {
   struct buffer b = {0};
   char text[2048];
   vsnprintf(text, sizeof text, format, args);
-  progress_clear(p->progress);
   buffer_printf(&b, "%s: %s%s\n", p->name, kind, text);
-  if (isatty(2)) /* file names and data in messages must not drive the terminal */
-    for (size_t i = 0; i + 1 < b.len; i++)
-      if ((unsigned char)b.data[i] < 32 || b.data[i] == 127) b.data[i] = '?';
-  for (size_t at = 0; at < b.len;) {
-    ssize_t n = write(2, b.data + at, b.len - at);
-    if (n < 0 && errno != EINTR) break;
-    if (n > 0) at += (size_t)n;
-  }
-  buffer_release(&b);
+  show(p, &b, false);
 }
 
 #define MESSAGE(condition, kind)                    \
@@ -87,6 +92,14 @@ static void message(struct program *p, const char *kind, const char *format, va_
 void program_message(struct program *p, const char *format, ...) { MESSAGE(!p->quiet, ""); }
 void program_verbose(struct program *p, const char *format, ...) { MESSAGE(p->verbose, ""); }
 void program_warn(struct program *p, const char *format, ...) { MESSAGE(!p->quiet, "warning: "); }
+void program_summary(struct program *p, struct slice text) {
+  struct buffer b = {0};
+  if (p->quiet) return;
+  buffer_append_slice(&b, text);
+  if (text.len == 0 || text.data[text.len - 1] != '\n') buffer_put(&b, '\n');
+  show(p, &b, true);
+}
+
 static void complain(struct program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void complain(struct program *p, const char *format, ...) { MESSAGE(true, ""); }
 

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/buffer.h"
 #include "common/base/err.h"
 #include "common/base/options.h"
 #include "common/base/progress.h"
@@ -81,6 +82,8 @@ int program_end(struct program *p, int result, struct err *e);
 void program_message(struct program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* not with -q */
 void program_verbose(struct program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));  /* only with -v */
 void program_warn(struct program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));     /* "warning: ", not with -q */
+/* Several lines as they are, without the program's name; not with -q. */
+void program_summary(struct program *p, struct slice text);
 
 bool program_stop_requested(void); /* graceful_stop: a signal came; its number: */
 int program_stop_signal(void);
