@@ -56,7 +56,8 @@ CASES = {
     "lm-train-llama-bf16": ("lm-train", "torch transformers", "llama.bin", "tok/s", 5),
     "lm-train-llmc": ("lm-train", "numpy", "gpt2.bin", "tok/s", 5),
     "lm-sample": ("lm-sample", "torch transformers", "model", "tok/s", 3),
-    "fit-scaling": ("fit-scaling", "scipy", "runs.tsv", "fits/s", 3),
+    "fit-scaling-fit": ("fit-scaling", "scipy", "runs.tsv", "fits/s", 3),
+    "fit-scaling-bootstrap": ("fit-scaling", "scipy", "runs.tsv", "fits/s", 3),
 }
 MODES = {"bloom-lines": ["sort", "mawk", "rbloom"], "lm-train-gpt2": ["default", "max-autotune"], "lm-train-llama": ["default", "max-autotune"]}  # by the start of the case
 

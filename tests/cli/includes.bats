@@ -39,6 +39,15 @@ arrows() {
     tools/minhash-dedup/steps) echo "$1" tools/minhash-dedup/lsh common/base common/io ;;
     tools/minhash-dedup) echo "$1" tools/minhash-dedup/{lsh,steps} common/base common/io ;;
     tools/bloom-dedup | tools/qfilter-train) echo "$1" common/base common/io common/text ;;
+    tools/fit-scaling/fitting) echo "$1" common/base ;;
+    tools/fit-scaling/table) echo "$1" common/base common/io ;;
+    tools/fit-scaling/forms) echo "$1" tools/fit-scaling/{fitting,table} common/base ;;
+    tools/fit-scaling/intervals) echo "$1" tools/fit-scaling/{forms,fitting,table} common/base ;;
+    tools/fit-scaling/study) echo "$1" tools/fit-scaling/{intervals,forms,fitting,table} common/base ;;
+    tools/fit-scaling/validation | tools/fit-scaling/plot) echo "$1" tools/fit-scaling/{study,intervals,forms,fitting,table} common/base ;;
+    tools/fit-scaling/plan) echo "$1" tools/fit-scaling/{study,intervals,forms,fitting,table} common/base common/io ;;
+    tools/fit-scaling/report) echo "$1" tools/fit-scaling/{plot,validation,study,intervals,forms,fitting,table} common/base ;;
+    tools/fit-scaling) echo "$1" tools/fit-scaling/{report,plot,plan,validation,study,intervals,forms,fitting,table} common/base common/io ;;
     tools/*) echo "$1" common/base common/io common/text common/token common/comm common/model common/train kernels ;;
     tests | tests/*) echo tests common/base common/io common/text common/token common/comm common/model common/train kernels ANY_TOOL ;;
     *) return 1 ;;
