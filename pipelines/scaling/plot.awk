@@ -44,7 +44,8 @@ END {
   } else print "set format x '%g'"
   if (!words && least > 0 && most > 4 * least) print "set logscale x\nset xrange [" least * 0.8 ":" most * 1.25 "]"
   if (rows == 1) print "set yrange [" 0.9 * loss[1, 1] ":" 1.1 * loss[1, 1] "]" # gnuplot warns of an empty range
-  if (least == most && !words) print "set xrange [" least - 1 ":" most + 1 "]"
+  if (least == most && !words) print "set xrange [" least - 0.1 * (least < 0 ? -least : least) - 1 ":" most + 0.1 * (most < 0 ? -most : most) + 1 "]"
+  if (words && places == 1) print "set xrange [0:2]"
   for (l = 1; l <= lines; l++) {
     print "$line" l " << END"
     for (i = 1; i <= points[l]; i++) at_x[i] = words ? place[value[l, i]] : value[l, i] + 0

@@ -6,6 +6,8 @@
 # Every cell is a folder OUT/NAME with run.tsv; OUT/ranking.tsv sorts them by loss, OUT/settings.tsv averages seeds, OUT/plot.svg
 # draws loss against PLOT.  Killed at any moment, the same command goes on where it stood.  README.md says more.
 #
+# CELLS=FILE takes the cells from a file instead, in the form that cells.awk writes.
+#
 #     make -f sweep.mk list                 the cells, numbered from 0
 #     make -f sweep.mk cell I=3             run the cell of that number       (Slurm: I=$SLURM_ARRAY_TASK_ID)
 #     make -f sweep.mk command I=3          print its command
@@ -31,15 +33,19 @@ override BIN := $(abspath $(BIN))
 override OUT := $(abspath $(OUT))
 
 quote = '$(subst ','\'',$(1))'
-GENERATE = awk -f $(HERE)/cells.awk -v grid=$(call quote,$(GRID))
+# The values of the axis `model`: NAME <TAB> options <TAB> NAME ...
+tab := $(shell printf '\t')
+MODELS = $(foreach m,$(filter model.%,$(.VARIABLES)),$(m:model.%=%)$(tab)$($(m))$(tab))
+# The grid's cells, or a list that was made elsewhere.
+GENERATE = $(if $(CELLS),cat $(call quote,$(CELLS)),MODELS=$(call quote,$(MODELS)) awk -f $(HERE)/cells.awk -v grid=$(call quote,$(GRID)))
 NAMES := $(shell $(GENERATE) | cut -f 1)
 ifeq ($(NAMES),)
-  $(error GRID=$(GRID): no cells)
+  $(error $(if $(CELLS),CELLS=$(CELLS),GRID=$(GRID)): no cells)
 endif
 COUNT := $(words $(NAMES))
-comma := ,
-several := $(foreach a,$(GRID),$(if $(findstring $(comma),$(a))$(findstring ;,$(a)),$(a)))
-axis := $(or $(strip $(PLOT)),$(firstword $(subst =, ,$(firstword $(several) $(GRID)))))
+# The first axis with several values.
+FIND_AXIS = awk -F '\t' '{ for (i = 3; i <= NF; i++) { split($$i, a, "="); name[i] = a[1]; if (!seen[i, $$i]++ && ++values[i] > 1 && (!found || i < found)) found = i } } END { print name[found ? found : 3] }'
+axis := $(or $(strip $(PLOT)),$(shell $(GENERATE) | $(FIND_AXIS)))
 
 # What every cell gets, as words quoted for a shell: patterns stay patterns, lm-train expands them.
 export BIN OUT JOBS

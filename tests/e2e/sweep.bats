@@ -78,6 +78,28 @@ sweep() {
   grep -q '0 to 3' err
 }
 
+@test "shapes have names, and each budget its own; cells may come from a file" {
+  shapes=(model.narrow='--set hidden_size=16 --set num_attention_heads=2' model.wide="--set hidden_size=64 --set 'intermediate_size=96'")
+  grid='flops=2e8 model=narrow + flops=8e8 model=narrow,wide'
+  sweep -s "${shapes[@]}" GRID="$grid" list | cut -f 2 > names
+  [ "$(xargs < names)" = 'flops_2e8+model_narrow flops_8e8+model_narrow flops_8e8+model_wide' ]
+  sweep -j2 "${shapes[@]}" GRID="$grid" ARGS='--batch 4 --seq 16'
+  cat sweep/*/run.tsv | awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $1 != "params" { print $at["hidden_size"], $at["flops"] }' | sort -n > runs
+  awk '{ budget = NR == 1 ? 2e8 : 8e8; if ($1 != (NR == 3 ? 64 : 16) || $2 > budget || $2 < 0.95 * budget) exit 1 } END { exit NR != 3 }' runs
+  [ "$(head -1 sweep/ranking.tsv | cut -f 2,3)" = "$(printf 'flops\tmodel')" ]
+  if command -v gnuplot > /dev/null; then grep -q 'model wide' sweep/plot.svg; fi
+  touch now
+  MODELS=$(for m in "${shapes[@]}"; do printf '%s\t%s\t' "$(sed 's/^model.//; s/=.*//' <<< "$m")" "${m#*=}"; done) awk -f "$HERE/../../pipelines/scaling/cells.awk" -v grid="$grid" > cells
+  sweep CELLS="$PWD/cells" ARGS='--batch 4 --seq 16' # the same cells: they are done
+  [ -z "$(find sweep -name run.tsv -newer now)" ] && [ "$(tail -n +2 sweep/ranking.tsv | wc -l)" = 3 ]
+  sweep "${shapes[@]}" GRID='flops=8e8 model=wide' ARGS='--batch 4 --seq 16' # one cell
+  if command -v gnuplot > /dev/null; then grep -q '</svg>' sweep/plot.svg; fi
+  for wrong in 'model=none' 'flops=2e8 model=wide + lr=1' 'flops=2e8 + ' '+ flops=2e8' 'flops=1 + flops=1'; do
+    ! sweep list "${shapes[@]}" GRID="$wrong" > out 2> err
+    [ ! -s out ] && grep -q '^sweep: GRID' err
+  done
+}
+
 @test "a rate that diverges is ranked last; another failure is an error" {
   sweep GRID='lr=1e6,1e-2' ARGS='--steps 30 --batch 4 --seq 16 --clip 0' 2> err
   [ "$(cut -f 2,10 sweep/ranking.tsv | tail -1)" = "$(printf '1e6\tdiverged')" ]
