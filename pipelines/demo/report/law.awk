@@ -9,7 +9,7 @@ FNR == 1 {
 }
 file == 1 {
   k = $column["name"]
-  if (k ~ /^loss@/) k = "prediction"
+  if (k ~ /^(loss|run)@/) k = "prediction" # the interval of the second, in which one run falls
   value[k] = $column["value"]; low[k] = $column["low"]; high[k] = $column["high"]
   next
 }
@@ -38,7 +38,7 @@ END {
   else place = (inside ? "inside" : "<b>outside</b>") sprintf(" the 95 %% interval %.4f to %.4f", l, h)
   off = 100 * (loss[big] - p) / p
   printf "<div class=\"verdict%s\">Predicted %.4f, measured <b>%.4f</b> nats per token: %.2f %% %s than predicted, %s.</div>\n", inside ? "" : " outside", p, loss[big], off < 0 ? -off : off, off < 0 ? "lower" : "higher", place
-  printf "<p>The law <i>L</i>(<i>N</i>, <i>D</i>) = <i>E</i> + <i>A</i>/<i>N</i><sup>\316\261</sup> + <i>B</i>/<i>D</i><sup>\316\262</sup> was fitted to the %d small runs (Huber loss on log residuals, intervals by resampling the runs) and asked for %s parameters and %s tokens before that model was trained, with %.3g times the compute of the largest run it had seen.</p>\n", runs - 1, thousands(params[big]), thousands(tokens[big]), flops[big] / flops[big - 1]
+  printf "<p>The law <i>L</i>(<i>N</i>, <i>D</i>) = <i>E</i> + <i>A</i>/<i>N</i><sup>\316\261</sup> + <i>B</i>/<i>D</i><sup>\316\262</sup> was fitted to the %d small runs (Huber loss on log residuals, intervals by resampling) and asked for %s parameters and %s tokens before that model was trained, with %.3g times the compute of the largest run it had seen.</p>\n", runs - 1, thousands(params[big]), thousands(tokens[big]), flops[big] / flops[big - 1]
   meaning["E"] = "loss that no size and no data removes"
   meaning["A"] = meaning["alpha"] = "what more parameters are worth"
   meaning["B"] = meaning["beta"] = "what more tokens are worth"

@@ -4,7 +4,7 @@ BEGIN { FS = "\t" }
 FNR == 1 { file++ }
 file == 1 { fact[$1] = $2; if ($1 ~ /^crawl\..*\.pages$/) pages += $2; next }
 file == 2 && $2 == "kept" { kept[$1] = $4 }
-file == 3 && $2 ~ /^loss@/ { predicted = $3; low = $4; high = $5 }
+file == 3 && $2 ~ /^(loss|run)@/ { predicted = $3; low = $4; high = $5 }
 file == 4 && FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 file == 4 { loss = $column["loss"]; params = $column["params"] }
 
