@@ -44,7 +44,7 @@ void output_unlink_temporaries(void);
 
 /* mkdir -p; an existing folder is fine. */
 int output_folder(const char *path, struct err *e);
-/* Writes a whole small file atomically. */
+/* Writes a whole small file atomically; path as of output_open(). */
 int output_file(const char *path, const void *data, size_t n, struct err *e);
 
 #endif

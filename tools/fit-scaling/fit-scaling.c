@@ -17,14 +17,6 @@
 #include "tools/fit-scaling/validation/compare.h"
 #include "tools/fit-scaling/validation/outliers.h"
 
-static int write_text(const char *path, struct buffer *text, struct err *e) {
-  struct output *out;
-  if (output_open(&out, path, 0, e) != 0) return -1;
-  if (output_write(out, text->data, text->len, e) == 0) return output_commit(out, e);
-  output_abort(out);
-  return -1;
-}
-
 static void say(struct program *p, const struct report *r) {
   struct buffer text = {0};
   struct warnings warnings;
@@ -50,7 +42,7 @@ static int write_plot(const char *path, const char *panels, const struct report 
 static int list_forms(const struct program *p, struct err *e) {
   struct buffer text = {0};
   form_list(&text);
-  int result = write_text(p->output, &text, e);
+  int result = output_file(p->output, text.data, text.len, e);
   buffer_release(&text);
   return result;
 }
@@ -58,11 +50,11 @@ static int list_forms(const struct program *p, struct err *e) {
 /* A table as it is, or as {"KEY": [...]}. */
 static int write_table(struct program *p, const struct settings *s, const char *key, struct buffer *table, struct err *e) {
   struct buffer json = {0};
-  if (s->format == FORMAT_TSV) return write_text(p->output, table, e);
+  if (s->format == FORMAT_TSV) return output_file(p->output, table->data, table->len, e);
   buffer_printf(&json, "{\"%s\": ", key);
   report_json_table(buffer_slice(table), &json);
   buffer_append_string(&json, "}\n");
-  int result = write_text(p->output, &json, e);
+  int result = output_file(p->output, json.data, json.len, e);
   buffer_release(&json);
   return result;
 }
@@ -87,7 +79,7 @@ static int fit_one(struct program *p, const struct settings *s, struct job *job,
     report.rows = &rows;
     if (s->format == FORMAT_JSON) report_json(&report, &text), buffer_put(&text, '\n');
     else report_header(&report, &text), report_rows(&report, &text);
-    result = write_text(p->output, &text, e);
+    result = output_file(p->output, text.data, text.len, e);
   }
   if (result == 0) say(p, &report);
   if (result == 0 && s->holdout && study.held_out.count == 0) program_warn(p, "--holdout %s holds out no run: all were fitted", s->holdout);
@@ -165,7 +157,7 @@ static int write_groups(struct program *p, const struct report *r, const struct 
   buffer_append_string(&json, "], \"differences\": ");
   report_json_table(buffer_slice(&table), &json);
   buffer_append_string(&json, "}\n");
-  int result = write_text(p->output, &json, e);
+  int result = output_file(p->output, json.data, json.len, e);
   buffer_release(&table);
   buffer_release(&json);
   return result;
@@ -211,7 +203,7 @@ static int fit_groups(struct program *p, const struct settings *s, struct job *j
   if (result == 0 && s->format == FORMAT_JSON) result = write_groups(p, &report, &json, &differences, e);
   else if (result == 0) {
     buffer_append_slice(&rows, buffer_slice(&differences));
-    result = write_text(p->output, &rows, e);
+    result = output_file(p->output, rows.data, rows.len, e);
   }
   buffer_release(&rows);
   buffer_release(&differences);

@@ -33,15 +33,11 @@ static int run_step(struct program *p, const struct settings *s, struct err *e) 
 }
 
 static int suggest(const struct program *p, double jaccard, struct err *e) {
-  struct output *out;
   struct buffer table = {0};
-  if (output_open(&out, p->output, 0, e) != 0) return -1;
   suggest_table(&table, jaccard);
-  int result = output_write(out, table.data, table.len, e);
+  int result = output_file(p->output, table.data, table.len, e);
   buffer_release(&table);
-  if (result == 0) return output_commit(out, e);
-  output_abort(out);
-  return -1;
+  return result;
 }
 
 /* Tables that would be written over each other or over the documents. */

@@ -68,15 +68,6 @@ static void range(const struct row *row, char text[WIDE]) {
 
 /* ---- what was fitted */
 
-static double mean_error(const struct study *s) {
-  double sum = 0;
-  for (size_t i = 0; i < s->fitted.count; i++) {
-    struct run run = runs_row(&s->fitted, i);
-    sum += fabs(form_error(s->data.form, run.value[s->data.form->explains], s->data.form->predict(&s->data, s->fit.parameter, &run)));
-  }
-  return 100 * sum / (double)s->fitted.count;
-}
-
 /* Broken between words, so that no line is longer than COLUMNS; `at`: columns that are used already. */
 static void put_wrapped(struct buffer *out, const char *text, int at) {
   while (*text) {
@@ -102,7 +93,7 @@ static void put_head(const struct study *s, struct buffer *out, int at) {
   put_wrapped(out, form->source, 2);
   buffer_printf(out, "\n  %zu runs", s->fitted.count);
   if (isfinite(highest)) buffer_printf(out, ", %.3g to %.3g FLOPs", lowest, highest);
-  if (!form->searches) buffer_printf(out, ", mean error %.3g%%", mean_error(s));
+  if (!form->searches) buffer_printf(out, ", mean error %.3g%%", study_error(s, &s->fitted));
   buffer_put(out, '\n');
   buffer_printf(out, "  objective %s %.9g, %d of %d starts reach it, condition %.3g\n", rows_objective(s), s->fit.objective, s->fit.reached,
                 s->fit.starts, s->fit.condition);

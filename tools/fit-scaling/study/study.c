@@ -42,16 +42,23 @@ void study_release(struct study *s) {
   runs_release(&s->held_out);
 }
 
-/* Of all held-out runs by the fitted law; a law of the bootstrap is asked about every k-th of many. */
-static double holdout_mape(const struct study *s, const double *law) {
+/* Mean absolute error of a law on every stride-th of the runs, %. */
+static double error_of(const struct study *s, const double *law, const struct runs *runs, size_t stride) {
   const struct form *form = s->data.form;
-  size_t n = s->held_out.count, stride = law == s->fit.parameter ? 1 : n / HELD_OUT_ASKED + 1, asked = 0;
+  size_t asked = 0;
   double sum = 0;
-  for (size_t i = 0; i < n; i += stride, asked++) {
-    struct run run = runs_row(&s->held_out, i);
+  for (size_t i = 0; i < runs->count; i += stride, asked++) {
+    struct run run = runs_row(runs, i);
     sum += fabs(form_error(form, run.value[form->explains], form->predict(&s->data, law, &run)));
   }
   return 100 * sum / (double)asked;
+}
+
+double study_error(const struct study *s, const struct runs *runs) { return error_of(s, s->fit.parameter, runs, 1); }
+
+/* Of all held-out runs by the fitted law; a law of the bootstrap is asked about every k-th of many. */
+static double holdout_mape(const struct study *s, const double *law) {
+  return error_of(s, law, &s->held_out, law == s->fit.parameter ? 1 : s->held_out.count / HELD_OUT_ASKED + 1);
 }
 
 static double best_mixture(const struct study *s, const double *law, const struct question *q) {

@@ -65,6 +65,8 @@ struct answer {
 };
 
 double study_value(const struct study *s, const double *law, const struct question *q); /* by another law of the same form */
+/* Mean absolute error of the fitted law on these runs, %. */
+double study_error(const struct study *s, const struct runs *runs);
 size_t study_draws(const struct study *s, const struct question *q, double draws[]);     /* by every law of the bootstrap; how many */
 struct answer study_answer(const struct study *s, const struct question *q);            /* by the fitted law, with its interval */
 

@@ -68,14 +68,8 @@ bool holdout_warning(const struct study *s, struct buffer *out) {
   options.form = power;
   options.fit.fixed_count = 0;
   options.bootstrap.resamples = 0;
-  double mine = holdout_score(s).mape, its = INFINITY;
-  if (study_run(&straight, &options, &s->fitted, INFINITY, &e) == 0) {
-    its = 0;
-    for (size_t i = 0; i < s->held_out.count; i++) {
-      struct run run = runs_row(&s->held_out, i);
-      its += 100 * fabs(power->predict(&straight.data, straight.fit.parameter, &run) / run.value[power->explains] - 1) / (double)s->held_out.count;
-    }
-  }
+  double mine = study_error(s, &s->held_out), its = INFINITY;
+  if (study_run(&straight, &options, &s->fitted, INFINITY, &e) == 0) its = study_error(&straight, &s->held_out);
   study_release(&straight);
   if (!(its < mine)) return false;
   buffer_printf(out, "%s extrapolates worse than the straight power law: mean error of the held-out runs %.3g%% against %.3g%%; --compare all shows other forms", s->data.form->name, mine, its);
