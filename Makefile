@@ -22,7 +22,7 @@ SAN ?=
 WERROR ?= $(if $(CI),1,)
 
 comma := ,
-BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+BUILD := build$(if $(filter emulated,$(CUDA)),/emulated)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 # ---- libraries ------------------------------------------------------------------------------------------------------
 PKGS := zlib libzstd libbrotlidec libcurl libcrypto libxml-2.0 libpcre2-8 libxxhash jansson libutf8proc
@@ -48,27 +48,33 @@ V ?=
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread -fopenmp -ffp-contract=off $(WARNINGS) $(SAN_FLAGS) \
-	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(LIBDEFLATE),-DHAVE_LIBDEFLATE) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(CUDA)
-LIBS := -Wl,--as-needed $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(LIBDEFLATE),-ldeflate) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -ldl -lm
+	$(PKG_CFLAGS) $(OPENBLAS_CFLAGS) $(if $(LIBDEFLATE),-DHAVE_LIBDEFLATE) $(if $(ONEDNN),-DHAVE_ONEDNN) -DHAVE_CUDA=$(if $(filter 0,$(CUDA)),0,1)
+CUDA_LIBS := $(if $(filter 1,$(CUDA)),-L$(CUDA_HOME)/lib64 -lcudart_static -lrt -lstdc++) $(if $(filter emulated,$(CUDA)),-lstdc++)
+LIBS := -Wl,--as-needed $(CUDA_LIBS) $(PKG_LIBS) $(OPENBLAS_LIBS) $(if $(LIBDEFLATE),-ldeflate) $(if $(ONEDNN),-ldnnl) -llbfgs -llapack -ldl -lm
 
 # ---- sources --------------------------------------------------------------------------------------------------------
 KERNEL_SRC := $(wildcard kernels/*.c)
+CUDA_SRC := $(wildcard kernels/*.cu)
+CUDA_HEADERS := $(wildcard kernels/*.cuh kernels/*.h)
 COMMON_SRC := $(wildcard common/*/*.c)
 TOOLS := $(foreach d,$(wildcard tools/*),$(if $(wildcard $(d)/$(notdir $(d)).c),$(notdir $(d))))
 UNIT_SRC := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c tests/unit/*/*/*/*_test.c)
 KERNEL_TEST_SRC := $(wildcard tests/kernels/*_test.c)
+DEVICE_TEST_SRC := $(wildcard tests/device/*_test.c tests/device/*_test.cpp)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 tool_objects = $(if $(1),$(call object,$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c)))
 tool_library_objects = $(filter-out $(BUILD)/obj/tools/$(1)/$(1).o,$(call tool_objects,$(1)))
 PROGRAMS := $(TOOLS:%=$(BUILD)/bin/%)
-LIBRARIES := $(BUILD)/lib/libcommon.a $(BUILD)/lib/libkernels.a
+EMULATED_LIBRARY := $(BUILD)/lib/libcuda_emulated.a
+# backend_cuda() comes from the first of these that has it; the one in libkernels.a says that there is none
+LIBRARIES := $(BUILD)/lib/libcommon.a $(if $(filter 1,$(CUDA)),$(BUILD)/lib/libcuda.a) $(if $(filter emulated,$(CUDA)),$(EMULATED_LIBRARY)) $(BUILD)/lib/libkernels.a
 UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
 KERNEL_TESTS := $(KERNEL_TEST_SRC:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all check bench demo deps gpu-check install uninstall dist help clean golden sanitized tests cuda
+.PHONY: all check bench demo deps gpu-check install uninstall dist help clean golden sanitized tests cuda mutants gpu-tests
 all: $(PROGRAMS)
 
 $(BUILD)/obj/%.o: %.c
@@ -131,33 +137,77 @@ endef
 fuzz_tool = $(if $(findstring +,$(1)),$(firstword $(subst +, ,$(notdir $(1)))))
 $(foreach s,$(FUZZ_SRC),$(eval $(call fuzz_rule,$(s),$(call fuzz_tool,$(s)))))
 
-# ---- CUDA kernels: compiled by g++ for the emulator tests, by nvcc where it is present ---------------------------------
-EMULATOR_SRC := $(wildcard tests/kernels/*_emulated.cpp)
-EMULATOR_TESTS := $(EMULATOR_SRC:%.cpp=$(BUILD)/%)
-$(BUILD)/tests/kernels/%_emulated: tests/kernels/%_emulated.cpp $(LIBRARIES) $(BUILD)/obj/tests/tap.o $(wildcard kernels/*.cuh kernels/*.h)
+# ---- CUDA kernels: compiled by g++ for the emulator, by nvcc where it is present -----------------------------------------
+CXXFLAGS ?= -O2 -g
+$(BUILD)/emulated-obj/%.o: %.cu $(CUDA_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CXX,$@)
-	$(Q)$(CXX) -std=c++17 -O2 -g -I. $(WARNINGS) $(SAN_FLAGS) -pthread -fopenmp -o $@ $< $(BUILD)/obj/tests/tap.o $(LIBRARIES) $(LIBS)
+	$(Q)$(CXX) -x c++ -std=c++17 -D_GNU_SOURCE -DCUDA_EMULATED -I. -pthread -ffp-contract=off $(WARNINGS) -Wno-unknown-pragmas $(SAN_FLAGS) $(CXXFLAGS) -c $< -o $@
+$(BUILD)/obj/%.o: %.cpp $(CUDA_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) -std=c++17 -D_GNU_SOURCE -DCUDA_EMULATED -I. -pthread $(WARNINGS) -Wno-unknown-pragmas $(SAN_FLAGS) $(CXXFLAGS) -c $< -o $@
+$(EMULATED_LIBRARY): $(CUDA_SRC:%.cu=$(BUILD)/emulated-obj/%.o)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR,$@)
+	$(Q)ar rcsD $@ $^
+
+# tests/device/NAME_test.c: an op of the emulated backend against the CPU's; tests/gpu-check links the same objects for a GPU.
+DEVICE_TESTS := $(addprefix $(BUILD)/,$(basename $(DEVICE_TEST_SRC))) $(BUILD)/tests/device/bench
+$(DEVICE_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call object,tests/tap.c) $(EMULATED_LIBRARY) $(BUILD)/lib/libcommon.a $(BUILD)/lib/libkernels.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) $(SAN_FLAGS) $(LDFLAGS) -pthread -fopenmp -o $@ $< $(call object,tests/tap.c) $(BUILD)/lib/libcommon.a $(EMULATED_LIBRARY) $(BUILD)/lib/libkernels.a $(LIBS)
+
+# Programs whose --device cuda is the emulator, for tests: the same objects, linked with another backend_cuda().
+EMULATED_TOOLS := lm-train lm-sample
+EMULATED_PROGRAMS := $(EMULATED_TOOLS:%=$(BUILD)/emulated-bin/%)
+define emulated_rule
+$(BUILD)/emulated-bin/$(1): $(call tool_objects,$(1)) $(BUILD)/lib/libcommon.a $(EMULATED_LIBRARY) $(BUILD)/lib/libkernels.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CXX) $$(CXXFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(EMULATED_TOOLS),$(eval $(call emulated_rule,$(t))))
 
 NVCC := $(CUDA_HOME)/bin/nvcc
-CUDA_OBJECTS := $(patsubst %.cu,$(BUILD)/cuda/%.o,$(wildcard kernels/*.cu))
-$(BUILD)/cuda/%.o: %.cu $(wildcard kernels/*.cuh kernels/*.h)
+CUDA_ARCHITECTURES ?= 80 90a 100a
+$(BUILD)/cuda/%.o: %.cu $(CUDA_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,NVCC,$@)
-	$(Q)$(NVCC) -std=c++17 -O3 -I. -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
-	@! grep -E '[1-9][0-9]* bytes spill' $@.log || { echo "$<: register spills, see $@.log" >&2; exit 1; }
-cuda: $(CUDA_OBJECTS)
+	$(Q)$(NVCC) -std=c++17 -O3 -I. -Xcompiler -D_GNU_SOURCE $(foreach a,$(CUDA_ARCHITECTURES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
+$(BUILD)/lib/libcuda.a: $(CUDA_SRC:%.cu=$(BUILD)/cuda/%.o)
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR,$@)
+	$(Q)ar rcsD $@ $^
+cuda: $(BUILD)/lib/libcuda.a
+
+# The same device tests for a GPU; those of the emulator itself are not for it.
+GPU_TESTS := $(patsubst tests/device/%.c,$(BUILD)/gpu/%,$(filter %.c,$(DEVICE_TEST_SRC)) tests/device/bench.c)
+$(GPU_TESTS): $(BUILD)/gpu/%: $(BUILD)/obj/tests/device/%.o $(call object,tests/tap.c) $(BUILD)/lib/libcommon.a $(BUILD)/lib/libcuda.a $(BUILD)/lib/libkernels.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -pthread -fopenmp -o $@ $^ $(LIBS)
+$(BUILD)/gpu/fragments_test: tests/device/fragments_test.cpp $(call object,tests/tap.c) $(CUDA_HEADERS)
+	@mkdir -p $(@D)
+	$(call say,NVCC,$@)
+	$(Q)$(NVCC) -x cu -std=c++17 -O2 -I. $(foreach a,$(CUDA_ARCHITECTURES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -c $< -o $@.o
+	$(Q)$(NVCC) -o $@ $@.o $(call object,tests/tap.c)
+gpu-tests: $(GPU_TESTS) $(BUILD)/gpu/fragments_test
 
 # ---- checks -----------------------------------------------------------------------------------------------------------
-tests: all $(UNIT_TESTS) $(KERNEL_TESTS) $(FP64_TESTS) $(EMULATOR_TESTS) $(FUZZERS)
+tests: all $(EMULATED_PROGRAMS) $(UNIT_TESTS) $(KERNEL_TESTS) $(FP64_TESTS) $(DEVICE_TESTS) $(FUZZERS)
 
 sanitized:
-	+$(MAKE) --no-print-directory SAN=address,undefined CFLAGS='-O1 -g' all $(patsubst build/%,build/san-address-undefined/%,$(UNIT_TESTS) $(FUZZERS))
+	+$(MAKE) --no-print-directory SAN=address,undefined CUDA=0 CFLAGS='-O1 -g' CXXFLAGS='-O1 -g' all $(patsubst build/%,build/san-address-undefined/%,$(UNIT_TESTS) $(FUZZERS))
 
 check: deps
-	+$(MAKE) --no-print-directory tests $(if $(filter 1,$(CUDA)),cuda)
+	+$(MAKE) --no-print-directory tests
 	+$(MAKE) --no-print-directory sanitized
 	tests/run $(BUILD)
+
+mutants: $(DEVICE_TESTS)
+	tests/device/mutants $(BUILD)
 
 bench: all
 	tests/bench/run $(BUILD)
@@ -211,9 +261,10 @@ help:
 	  'make deps       install what is missing (Debian packages)' \
 	  'make install    PREFIX=/usr/local DESTDIR=' \
 	  'make sanitized  build/san-address-undefined' \
+	  'make mutants    the device tests with every wait forgotten once: each must fail' \
 	  'make gpu-check  everything that needs a GPU; exits 77 without one' \
 	  'make dist clean uninstall golden' \
 	  '' \
-	  'SAN=address,undefined|thread  CUDA=0|1  WERROR=1  CFLAGS=...'
+	  'SAN=address,undefined|thread  CUDA=0|1|emulated  WERROR=1  CFLAGS=...'
 
 -include $(shell find $(BUILD)/obj $(BUILD)/obj64 -name '*.d' 2>/dev/null)

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * Vector body of activation.c; arguments as of its scalar functions.
- *
- * erfc: for h >= 0, erfc(h / sqrt 2) / 2 = exp(-h^2 / 2) W(h), and W(h) (h + 4) is a polynomial of degree 9 in
- * t = (h - 4) / (h + 4), within 1e-8 of its value for all h up to 15, where the exponential is 0 in float.  (The variable is
- * that of Shepherd and Laframboise 1981, Math. Comp. 36; the coefficients are a weighted least-squares fit.)
  */
 #if VECTOR_BITS == 512
 INLINE __m512 absolute_avx512(__m512 x) { return _mm512_abs_ps(x); }
@@ -31,16 +27,11 @@ INLINE vec V(evaluate)(enum activation f, vec g, vec *slope) {
       return vmax(zero, g);
     case ACTIVATION_GELU: {
       vec h = vmin(vset(20), V(absolute)(g)), r = vdiv(one, vadd(h, vset(4))), t = vfnma(vset(8), r, one);
-      vec p = vset(-1.34196409e-4f);
-      p = vfma(p, t, vset(1.7465913e-4f));
-      p = vfma(p, t, vset(1.56840833e-3f));
-      p = vfma(p, t, vset(-3.5102109e-3f));
-      p = vfma(p, t, vset(-7.52400421e-3f));
-      p = vfma(p, t, vset(6.04034886e-2f));
-      p = vfma(p, t, vset(-0.186523661f));
-      p = vfma(p, t, vset(0.387136906f));
-      p = vfma(p, t, vset(-0.607896566f));
-      p = vfma(p, t, vset(0.755285144f));
+#define FIRST(c) vec p = vset(c);
+#define NEXT(c) p = vfma(p, t, vset(c));
+      GELU_TERMS(FIRST, NEXT)
+#undef NEXT
+#undef FIRST
       /* h^2 loses up to 4e-6 for large h, which would be as much of the exponential: low has what it lost. */
       vec square = vmul(h, h), low = vfma(h, h, vsub(zero, square));
       vec bell = vexp(vmul(square, vset(-0.5f)));

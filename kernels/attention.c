@@ -16,6 +16,17 @@ static int64_t first_key(int64_t position, int64_t window) {
   return window > 0 && position >= window ? position - window + 1 : 0;
 }
 
+/* starts: those of the sequence, [T], or NULL. */
+static int64_t first_seen(int64_t position, const int32_t *starts, int64_t window) {
+  int64_t low = first_key(position, window);
+  return starts && starts[position] > low ? starts[position] : low;
+}
+
+/* Of the sequence that row `row` of log_sum_exp belongs to. */
+static const int32_t *starts_of_row(const struct attention_shape *s, int64_t row) {
+  return s->starts ? s->starts + row / (s->H * s->T) * s->T : NULL;
+}
+
 static real dot(const real *a, const real *b, int64_t D) {
   real sum = 0;
   for (int64_t d = 0; d < D; d++) sum += a[d] * b[d];
@@ -58,11 +69,12 @@ static real mask_at(const struct mask *m, int64_t u) {
  * is the row of log_sum_exp that belongs to the first. */
 static void head_forward_scalar(real *out, real *log_sum_exp, const real *q, const real *k, const real *v, int64_t past, int64_t row,
                                 const struct attention_shape *s) {
+  const int32_t *starts = starts_of_row(s, row);
   for (int64_t t = 0; t < s->T; t++) {
     real *o = out + t * s->ld_out, most = -INFINITY, sum = 0;
     struct mask mask = mask_of_row(s, row + t);
     memset(o, 0, (size_t)s->D_v * sizeof *o);
-    for (int64_t u = first_key(past + t, s->window); u <= past + t; u++) {
+    for (int64_t u = first_seen(past + t, starts, s->window); u <= past + t; u++) {
       real score = s->scale * dot(q + t * s->ld_q, k + u * s->ld_k, s->D);
       if (!(score <= most)) { /* the running maximum grows (or is NaN): shrink what is summed so far */
         real shrink = exp(most - score);
@@ -84,6 +96,7 @@ static void head_forward_scalar(real *out, real *log_sum_exp, const real *q, con
 static void group_backward_scalar(real *dq, real *dk, real *dv, const real *d_out, const real *q, const real *k,
                                   const real *v, const real *out, const real *log_sum_exp, int64_t heads, int64_t row,
                                   const struct attention_shape *s) {
+  const int32_t *starts = starts_of_row(s, row);
   for (int64_t t = 0; t < s->T; t++) {
     memset(dk + t * s->ld_k, 0, (size_t)s->D * sizeof *dk);
     memset(dv + t * s->ld_v, 0, (size_t)s->D_v * sizeof *dv);
@@ -95,7 +108,7 @@ static void group_backward_scalar(real *dq, real *dk, real *dv, const real *d_ou
       real delta = dot(d, out + t * s->ld_out + h * s->D_v, s->D_v); /* sum over keys of p dp */
       struct mask mask = mask_of_row(s, row + h * s->T + t);
       memset(d_query, 0, (size_t)s->D * sizeof *d_query);
-      for (int64_t u = first_key(t, s->window); u <= t; u++) {
+      for (int64_t u = first_seen(t, starts, s->window); u <= t; u++) {
         const real *key = k + u * s->ld_k, *value = v + u * s->ld_v;
         real p = exp(s->scale * dot(query, key, s->D) - lse), m = s->dropout > 0 ? mask_at(&mask, u) : 1;
         real ds = s->scale * p * (m * dot(d, value, s->D_v) - delta);
@@ -262,12 +275,15 @@ int attention_forward(real *out, real *log_sum_exp, const real *q, const real *k
   return forward(out, log_sum_exp, q, k, v, s->T * s->ld_k, s->T * s->ld_v, NULL, s, e);
 }
 
-int attention_cached(real *out, const real *q, const real *k_cache, const real *v_cache, int64_t k_stride, int64_t v_stride,
-                     const int64_t *past, const struct attention_shape *s, struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+int attention_cached(real *out, const real *q, const real *k_cache, const real *v_cache, const struct cache_pages *pages,
+                     const int64_t *past, int64_t longest, const struct attention_shape *s, struct kernel_error *e) {
+  int64_t first = cpu_first_page(pages, s->B, e);
+  (void)longest;
+  if (first < 0 || check_shape(s, e) != 0) return -1;
   struct attention_shape whole = *s;
-  whole.dropout = 0;
-  return forward(out, NULL, q, k_cache, v_cache, k_stride, v_stride, past, &whole, e);
+  whole.dropout = 0, whole.starts = NULL;
+  int64_t k_stride = pages->page * s->ld_k, v_stride = pages->page * s->ld_v;
+  return forward(out, NULL, q, k_cache + first * k_stride, v_cache + first * v_stride, k_stride, v_stride, past, &whole, e);
 }
 
 int attention_backward(real *dq, real *dk, real *dv, const real *d_out, const real *q, const real *k, const real *v,

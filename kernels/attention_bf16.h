@@ -129,12 +129,18 @@ INLINE vec bf16_exp2(vec x) {
 #define LOG2E 1.44269504088896341f
 #define LN2 0.693147180559945309f
 
-/* Which of 16 queries from position t on see the key at u. */
-INLINE __mmask16 bf16_seen(int64_t u, int64_t t, int64_t window) {
+/* Which of 16 queries from position t on see the key at u.  starts: theirs, or NULL. */
+INLINE __mmask16 bf16_seen(int64_t u, int64_t t, const int32_t *starts, int64_t window) {
   int64_t low = u - t, high = window > 0 ? u + window - t : 16;
   uint32_t mask = low <= 0 ? 0xffff : low >= 16 ? 0 : 0xffffu << low;
   if (high < 16) mask &= high <= 0 ? 0 : (1u << high) - 1;
+  if (starts) mask &= _mm512_cmple_epi32_mask(_mm512_loadu_si512(starts), _mm512_set1_epi32((int)u));
   return (__mmask16)mask;
+}
+
+/* The starts of `count` queries from `first` on, to be read by vectors; padding sees no less than the last. */
+static void bf16_starts_of(int32_t block[SIDE], const int32_t *starts, int64_t first, int64_t count) {
+  for (int64_t r = 0; r < SIDE; r++) block[r] = starts[first + (r < count ? r : count - 1)];
 }
 
 /* The words of mask_of_row of a block's rows, to be read by vectors. */
@@ -166,13 +172,13 @@ static size_t bf16_forward_scratch(const struct attention_shape *s) {
 /* 16 queries (column j of the tile) against its first `limit` keys, an even number: scores -> p, in pairs of keys.  `edge`: some key
  * is not seen by some query; `drop`: dropout.  Both are constants at each call. */
 INLINE void bf16_softmax(bool edge, bool drop, uint32_t *p, float *score, int64_t j, int64_t limit, int64_t tile, int64_t first, float *most,
-                         float *sum, float *keep, const struct bf16_masks *masks, const struct attention_shape *s) {
+                         float *sum, float *keep, const struct bf16_masks *masks, const int32_t *starts, const struct attention_shape *s) {
   vec before = vload(most + j), m = before, m2 = before, total = vset(0);
   for (int64_t u = 0; u < limit; u += 2) {
     vec x = vload(score + u * SIDE + j), y = vload(score + (u + 1) * SIDE + j);
     if (edge) {
-      m = _mm512_mask_max_ps(m, bf16_seen(tile + u, first + j, s->window), m, x);
-      m2 = _mm512_mask_max_ps(m2, bf16_seen(tile + u + 1, first + j, s->window), m2, y);
+      m = _mm512_mask_max_ps(m, bf16_seen(tile + u, first + j, starts, s->window), m, x);
+      m2 = _mm512_mask_max_ps(m2, bf16_seen(tile + u + 1, first + j, starts, s->window), m2, y);
     } else {
       m = vmax(m, x), m2 = vmax(m2, y);
     }
@@ -182,8 +188,8 @@ INLINE void bf16_softmax(bool edge, bool drop, uint32_t *p, float *score, int64_
   for (int64_t u = 0; u < limit; u += 2) {
     vec x = bf16_exp2(vsub(vload(score + u * SIDE + j), m)), y = bf16_exp2(vsub(vload(score + (u + 1) * SIDE + j), m));
     if (edge) {
-      x = _mm512_maskz_mov_ps(bf16_seen(tile + u, first + j, s->window), x);
-      y = _mm512_maskz_mov_ps(bf16_seen(tile + u + 1, first + j, s->window), y);
+      x = _mm512_maskz_mov_ps(bf16_seen(tile + u, first + j, starts, s->window), x);
+      y = _mm512_maskz_mov_ps(bf16_seen(tile + u + 1, first + j, starts, s->window), y);
     }
     total = vadd(total, vadd(x, y));
     if (drop) x = bf16_mask(x, masks, j, tile + u), y = bf16_mask(y, masks, j, tile + u + 1);
@@ -201,6 +207,7 @@ static void bf16_group_forward(float *out, float *log_sum_exp, const float *q, c
   uint32_t *keys = (uint32_t *)scratch, *values = keys + stride * width / 2, *turned = values + stride / 2 * width_v;
   uint32_t *queries = turned + SIDE * width / 2, *p = queries + SIDE * width / 2;
   float *score = (float *)(p + SIDE * SIDE / 2), *result = score + SIDE * SIDE;
+  const int32_t *starts = starts_of_row(s, row);
   bf16_pack_rows(keys, k, s->ld_k, T, T, stride, D, width, 1);
   bf16_pack_pairs(values, v, s->ld_v, T, stride, D_v, width_v);
   for (int64_t h = 0; h < heads; h++)
@@ -208,6 +215,8 @@ static void bf16_group_forward(float *out, float *log_sum_exp, const float *q, c
       int64_t count = T - first < SIDE ? T - first : SIDE;
       float most[SIDE], sum[SIDE], keep[SIDE];
       struct bf16_masks masks;
+      int32_t block_starts[SIDE];
+      if (starts) bf16_starts_of(block_starts, starts, first, count);
       if (s->dropout > 0) bf16_masks_of(&masks, row + h * T + first, count, s);
       bf16_pack_rows(queries, q + first * s->ld_q + h * D, s->ld_q, count, T - first, SIDE, D, width, s->scale * LOG2E);
       bf16_turn(turned, queries, width / 2);
@@ -215,15 +224,15 @@ static void bf16_group_forward(float *out, float *log_sum_exp, const float *q, c
       for (int64_t r = 0; r < count; r++) /* lines written in the end */
         for (int64_t i = 0; i < D_v; i += 16) vfetch_write(out + (first + r) * s->ld_out + h * D_v + i);
       for (int64_t r = 0; r < SIDE; r++) most[r] = -FLT_MAX, sum[r] = 0;
-      for (int64_t tile = first_key(first, s->window) / SIDE * SIDE; tile <= first; tile += SIDE) {
-        bool diagonal = tile == first, edge = diagonal || tile < first_key(first + SIDE - 1, s->window);
+      for (int64_t tile = first_seen(first, starts, s->window) / SIDE * SIDE; tile <= first; tile += SIDE) {
+        bool diagonal = tile == first, edge = diagonal || tile < first_seen(first + count - 1, starts, s->window);
         for (int64_t j = 0; j < count; j += 32)
           bf16_scores(score + j, keys + tile * width / 2, width / 2, turned + j, diagonal ? j + 32 : SIDE, pairs);
         for (int64_t j = 0; j < count; j += LANES) {
           int64_t limit = diagonal ? j + LANES : SIDE;
-          if (s->dropout > 0) bf16_softmax(true, true, p, score, j, limit, tile, first, most, sum, keep, &masks, s);
-          else if (edge) bf16_softmax(true, false, p, score, j, limit, tile, first, most, sum, keep, NULL, s);
-          else bf16_softmax(false, false, p, score, j, limit, tile, first, most, sum, keep, NULL, s);
+          if (s->dropout > 0) bf16_softmax(true, true, p, score, j, limit, tile, first, most, sum, keep, &masks, starts ? block_starts + j : NULL, s);
+          else if (edge) bf16_softmax(true, false, p, score, j, limit, tile, first, most, sum, keep, NULL, starts ? block_starts + j : NULL, s);
+          else bf16_softmax(false, false, p, score, j, limit, tile, first, most, sum, keep, NULL, starts ? block_starts + j : NULL, s);
         }
         for (int64_t r = 0; r < count; r += BF16_ROWS) {
           ahead_fetch(ahead);
@@ -247,7 +256,7 @@ static size_t bf16_backward_scratch(const struct attention_shape *s) {
  * in pairs of keys.  Flags as above. */
 INLINE void bf16_softmax_backward(bool edge, bool drop, uint32_t *p, uint32_t *ds, uint32_t *ds_pairs, const float *score, const float *d_score,
                                   int64_t j, int64_t limit, int64_t tile, int64_t first, const float *lse, const float *delta,
-                                  const struct bf16_masks *masks, const struct attention_shape *s) {
+                                  const struct bf16_masks *masks, const int32_t *starts, const struct attention_shape *s) {
   for (int64_t u = 0; u < limit; u += 2) {
     vec x[2][2], y[2][2]; /* of the key and the next, of the columns */
 #pragma GCC unroll 2
@@ -256,7 +265,7 @@ INLINE void bf16_softmax_backward(bool edge, bool drop, uint32_t *p, uint32_t *d
       for (int c = 0; c < 2; c++) {
         int64_t at = (u + i) * SIDE + j + c * LANES;
         vec prob = bf16_exp2(vsub(vload(score + at), vload(lse + j + c * LANES))), dp = vload(d_score + at);
-        if (edge) prob = _mm512_maskz_mov_ps(bf16_seen(tile + u + i, first + j + c * LANES, s->window), prob);
+        if (edge) prob = _mm512_maskz_mov_ps(bf16_seen(tile + u + i, first + j + c * LANES, starts ? starts + c * LANES : NULL, s->window), prob);
         x[i][c] = prob;
         if (drop) {
           x[i][c] = bf16_mask(prob, masks, j + c * LANES, tile + u + i);
@@ -285,6 +294,7 @@ static void bf16_group_backward(float *dq, float *dk, float *dv, const float *d_
   uint32_t *turned_q = (uint32_t *)(d_score + SIDE * SIDE), *turned_d = turned_q + SIDE * width / 2, *queries = turned_d + SIDE * width_v / 2;
   uint32_t *d = queries + SIDE / 2 * width, *rows = d + SIDE / 2 * width_v, *p = rows + SIDE * wider / 2, *ds = p + SIDE * SIDE / 2;
   uint32_t *ds_pairs = ds + SIDE * SIDE / 2;
+  const int32_t *starts = starts_of_row(s, row);
   bf16_pack_rows(keys, k, s->ld_k, T, T, stride, D, width, 1);
   bf16_pack_pairs(key_pairs, k, s->ld_k, T, stride, D, width);
   bf16_pack_rows(values, v, s->ld_v, T, T, stride, D_v, width_v, 1);
@@ -295,6 +305,8 @@ static void bf16_group_backward(float *dq, float *dk, float *dv, const float *d_
       int64_t count = T - first < SIDE ? T - first : SIDE;
       float delta[SIDE], lse[SIDE]; /* as in group_backward; of queries that are padding, p is 0 */
       struct bf16_masks masks;
+      int32_t block_starts[SIDE];
+      if (starts) bf16_starts_of(block_starts, starts, first, count);
       const float *rows_q = q + first * s->ld_q + h * D, *rows_d = d_out + first * s->ld_out + h * D_v;
       if (s->dropout > 0) bf16_masks_of(&masks, row + h * T + first, count, s);
       bf16_pack_rows(rows, rows_q, s->ld_q, count, T - first, SIDE, D, width, s->scale * LOG2E);
@@ -311,15 +323,15 @@ static void bf16_group_backward(float *dq, float *dk, float *dv, const float *d_
         delta[r] = r < count ? dot_avx512(rows_d + r * s->ld_out, out + (first + r) * s->ld_out + h * D_v, D_v) : 0;
         lse[r] = r < count ? log_sum_exp[h * T + first + r] * LOG2E : FLT_MAX;
       }
-      for (int64_t tile = first_key(first, s->window) / SIDE * SIDE; tile <= first; tile += SIDE) {
-        bool diagonal = tile == first, edge = diagonal || tile < first_key(first + SIDE - 1, s->window);
+      for (int64_t tile = first_seen(first, starts, s->window) / SIDE * SIDE; tile <= first; tile += SIDE) {
+        bool diagonal = tile == first, edge = diagonal || tile < first_seen(first + count - 1, starts, s->window);
         for (int64_t j = 0; j < count; j += 32) {
           int64_t limit = diagonal ? j + 32 : SIDE;
           bf16_scores(score + j, keys + tile * width / 2, width / 2, turned_q + j, limit, (D + 1) / 2);
           bf16_scores(d_score + j, values + tile * width_v / 2, width_v / 2, turned_d + j, limit, (D_v + 1) / 2);
-          if (s->dropout > 0) bf16_softmax_backward(true, true, p, ds, ds_pairs, score, d_score, j, limit, tile, first, lse, delta, &masks, s);
-          else if (edge) bf16_softmax_backward(true, false, p, ds, ds_pairs, score, d_score, j, limit, tile, first, lse, delta, NULL, s);
-          else bf16_softmax_backward(false, false, p, ds, ds_pairs, score, d_score, j, limit, tile, first, lse, delta, NULL, s);
+          if (s->dropout > 0) bf16_softmax_backward(true, true, p, ds, ds_pairs, score, d_score, j, limit, tile, first, lse, delta, &masks, starts ? block_starts + j : NULL, s);
+          else if (edge) bf16_softmax_backward(true, false, p, ds, ds_pairs, score, d_score, j, limit, tile, first, lse, delta, NULL, starts ? block_starts + j : NULL, s);
+          else bf16_softmax_backward(false, false, p, ds, ds_pairs, score, d_score, j, limit, tile, first, lse, delta, NULL, starts ? block_starts + j : NULL, s);
         }
         for (int64_t r = 0; r < count; r += BF16_ROWS) {
           ahead_fetch(ahead);

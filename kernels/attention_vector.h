@@ -164,6 +164,7 @@ static void V(group_forward)(float *out, float *log_sum_exp, const float *q, con
   int64_t D = s->D, D_v = s->D_v, T = s->T, width = V(round_up)(D_v, V(STEP)), keys = past + T, stride = V(round_up)(keys, KEYS);
   float *turned = scratch, *values = turned + D * stride, *score = values + stride * width;
   float *query = score + QUERIES * KEYS, *result = query + QUERIES * D;
+  const int32_t *starts = starts_of_row(s, row_of_mask);
   V(pack_turned)(turned, k, s->ld_k, keys, keys, stride, D, 1);
   V(pack)(values, v, s->ld_v, keys, keys, D_v, width, 1);
   for (int64_t h = 0; h < heads; h++)
@@ -176,7 +177,7 @@ static void V(group_forward)(float *out, float *log_sum_exp, const float *q, con
       for (int64_t r = 0; r < count; r++) /* lines written in the end */
         for (int64_t i = 0; i < D_v; i += 16) __builtin_prefetch(out + (first + r) * s->ld_out + h * D_v + i, 1);
       for (int64_t r = 0; r < QUERIES + LANES; r++) most[r] = -FLT_MAX, sum[r] = total[r] = 0;
-      for (int64_t tile = first_key(past + first, s->window) / KEYS * KEYS; tile <= last_key; tile += KEYS)
+      for (int64_t tile = first_seen(past + first, starts, s->window) / KEYS * KEYS; tile <= last_key; tile += KEYS)
         for (int64_t i = 0; i < count; i += V(ROWS)) {
           int64_t rows = count - i < V(ROWS) ? count - i : V(ROWS);
           int64_t seen = past + first + i + rows - tile; /* keys of this tile that some row of the block sees */
@@ -188,7 +189,7 @@ static void V(group_forward)(float *out, float *log_sum_exp, const float *q, con
           memcpy(before, most + i, V(ROWS) * sizeof *before);
           for (int64_t r = i; r < i + rows; r++) {
             float *row = score + r * KEYS;
-            int64_t high = past + first + r + 1 - tile, low = first_key(past + first + r, s->window) - tile;
+            int64_t high = past + first + r + 1 - tile, low = first_seen(past + first + r, starts, s->window) - tile;
             if (high < columns || low > 0) V(fill_outside)(row, columns, low, high, -INFINITY);
             vec m = vset(most[r]), p, added = vset(0);
             for (int64_t c = 0; c < columns; c += LANES) m = vmax(m, vload(row + c));
@@ -243,6 +244,7 @@ static void V(group_backward)(float *dq, float *dk, float *dv, const float *d_ou
   float *turned_q = d_values + stride * width_v, *turned_d = turned_q + QUERIES * D;
   float *query = turned_d + QUERIES * D_v, *d = query + QUERIES * width, *d_query = d + QUERIES * width_v;
   float *score = d_query + QUERIES * width, *d_score = score + QUERIES * KEYS;
+  const int32_t *starts = starts_of_row(s, row_of_mask);
   V(pack_turned)(turned_k, k, s->ld_k, T, T, stride, D, 1);
   V(pack_turned)(turned_v, v, s->ld_v, T, T, stride, D_v, 1);
   V(pack)(keys, k, s->ld_k, T, T, D, width, 1);
@@ -264,7 +266,7 @@ static void V(group_backward)(float *dq, float *dk, float *dv, const float *d_ou
         for (int64_t i = 0; r + AHEAD < T - first && i < D_v; i += 16) vfetch(out + (first + r + AHEAD) * s->ld_out + h * D_v + i);
         delta[r] = V(dot)(rows_d + r * s->ld_out, out + (first + r) * s->ld_out + h * D_v, D_v);
       }
-      for (int64_t tile = first_key(first, s->window) / KEYS * KEYS; tile <= last_key; tile += KEYS) {
+      for (int64_t tile = first_seen(first, starts, s->window) / KEYS * KEYS; tile <= last_key; tile += KEYS) {
         for (int64_t i = 0; i < count; i += V(ROWS)) {
           int64_t rows = count - i < V(ROWS) ? count - i : V(ROWS), seen = first + i + rows - tile;
           if (seen <= 0) continue;
@@ -275,7 +277,7 @@ static void V(group_backward)(float *dq, float *dk, float *dv, const float *d_ou
           V(scores)(columns, d_score + i * KEYS, turned_d + i, turned_v + tile, stride, D_v);
           for (int64_t r = i; r < i + rows; r++) {
             float *row = score + r * KEYS, *d_row = d_score + r * KEYS;
-            int64_t high = first + r + 1 - tile, low = first_key(first + r, s->window) - tile;
+            int64_t high = first + r + 1 - tile, low = first_seen(first + r, starts, s->window) - tile;
             if (high < columns || low > 0) {
               V(fill_outside)(row, columns, low, high, -INFINITY);
               V(fill_outside)(d_row, columns, low, high, 0);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "kernels/activation.h"
 #include "kernels/attention.h"
@@ -25,9 +27,11 @@
 #include "kernels/muon.h"
 #include "kernels/optimizer.h"
 #include "kernels/position.h"
+#include "kernels/quantized.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/rope.h"
 #include "kernels/route.h"
+#include "kernels/sampling.h"
 #include "kernels/soap.h"
 
 static void *cpu_alloc(size_t bytes, struct kernel_error *e) {
@@ -43,6 +47,7 @@ static void *cpu_alloc(size_t bytes, struct kernel_error *e) {
   return p;
 }
 
+/* The host's memory is the device's: one copy serves all directions, also the ones that run beside ops elsewhere. */
 static int cpu_copy(void *to, const void *from, size_t bytes, struct kernel_error *e) {
   (void)e;
   if (bytes > 0) memmove(to, from, bytes);
@@ -55,6 +60,55 @@ static int cpu_zero(void *p, size_t bytes, struct kernel_error *e) {
   return 0;
 }
 
+static int cpu_copy_beside(void *to, const void *from, size_t bytes, int slot, struct kernel_error *e) {
+  (void)slot;
+  return cpu_copy(to, from, bytes, e);
+}
+
+static int cpu_wait_copy(int slot, struct kernel_error *e) {
+  (void)slot, (void)e;
+  return 0;
+}
+
+static int cpu_copy_reals(real *to, const real *from, int64_t n, struct kernel_error *e) { return cpu_copy(to, from, (size_t)n * sizeof *to, e); }
+
+static int cpu_memory(size_t *free, size_t *total, struct kernel_error *e) {
+  (void)e;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  *free = page * (size_t)sysconf(_SC_AVPHYS_PAGES), *total = page * (size_t)sysconf(_SC_PHYS_PAGES);
+  return 0;
+}
+
+static double cpu_stated_peak(enum matmul_type type) {
+  (void)type;
+  return 0;
+}
+
+/* ---- time: ops have run when they return */
+
+static double *marks;
+static int mark_count;
+
+static int cpu_mark(int mark, struct kernel_error *e) {
+  if (mark >= mark_count) {
+    double *more = realloc(marks, (size_t)(2 * mark + 64) * sizeof *marks);
+    if (!more) return kernel_fail(e, "cannot allocate %d marks", 2 * mark + 64);
+    marks = more, mark_count = 2 * mark + 64;
+  }
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  marks[mark] = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+  return 0;
+}
+
+static int cpu_elapsed(double *seconds, int from, int to, struct kernel_error *e) {
+  if (from < 0 || to < 0 || from >= mark_count || to >= mark_count) return kernel_fail(e, "marks %d and %d are not set", from, to);
+  *seconds = marks[to] - marks[from];
+  return 0;
+}
+
+static void cpu_range(const char *name) { (void)name; }
+
 static int cpu_synchronize(struct kernel_error *e) {
   (void)e;
   return 0;
@@ -66,17 +120,45 @@ static void cpu_set_threads(int threads) {
   matmul_set_threads(threads);
 }
 
+static const char *cpu_describe(const char **warning) {
+  static char text[256];
+  snprintf(text, sizeof text, "cpu %s, %s, %d threads", cpu_variant_name(cpu_variant()), matmul_describe(warning),
+           omp_get_max_threads());
+  return text;
+}
+
 const struct backend *backend_cpu(void) {
   static const struct backend cpu = {
       .name = "cpu",
+      .stored_size = sizeof(stored),
+      .logits_bytes = 16 << 20,
       .alloc = cpu_alloc,
       .release = free,
+      .alloc_host = cpu_alloc,
+      .release_host = free,
       .to_device = cpu_copy,
       .to_host = cpu_copy,
+      .copy = cpu_copy,
       .zero = cpu_zero,
       .synchronize = cpu_synchronize,
       .set_threads = cpu_set_threads,
+      .memory = cpu_memory,
+      .describe = cpu_describe,
+      .stated_peak = cpu_stated_peak,
+      .copy_out = cpu_copy_beside,
+      .copy_in = cpu_copy_beside,
+      .wait_copy = cpu_wait_copy,
+      .mark = cpu_mark,
+      .elapsed = cpu_elapsed,
+      .range = cpu_range,
+      .upload = cpu_copy_reals,
+      .download = cpu_copy_reals,
+      .narrow = cpu_copy_reals,
       .matmul = matmul,
+      .linear_forward = linear_forward,
+      .linear_quantized = linear_quantized,
+      .linear_backward_input = linear_backward_input,
+      .linear_backward_weight = linear_backward_weight,
       .embedding_forward = embedding_forward,
       .embedding_backward = embedding_backward,
       .rmsnorm_forward = rmsnorm_forward,
@@ -90,6 +172,8 @@ const struct backend *backend_cpu(void) {
       .attention_forward = attention_forward,
       .attention_backward = attention_backward,
       .attention_cached = attention_cached,
+      .cache_append = cache_append,
+      .copy_rows = copy_rows,
       .activation_forward = activation_forward,
       .activation_backward = activation_backward,
       .join_keys = join_keys,
@@ -105,18 +189,18 @@ const struct backend *backend_cpu(void) {
       .combine_backward = combine_backward,
       .add = elementwise_add,
       .scale = elementwise_scale,
-      .bias_forward = bias_forward,
-      .bias_backward = bias_backward,
       .multiply = multiply,
       .multiply_backward = multiply_backward,
       .dropout = dropout,
       .cross_entropy = cross_entropy,
+      .top_logits = top_logits,
       .short_convolution_forward = short_convolution_forward,
       .short_convolution_backward = short_convolution_backward,
       .filter_forward = filter_forward,
       .filter_backward = filter_backward,
       .long_convolution_forward = long_convolution_forward,
       .long_convolution_backward = long_convolution_backward,
+      .short_convolution_cached = short_convolution_cached,
       .long_convolution_cached = long_convolution_cached,
       .adamw = adamw,
       .muon = muon,
@@ -124,11 +208,4 @@ const struct backend *backend_cpu(void) {
       .sum_squares = sum_squares,
   };
   return &cpu;
-}
-
-const char *backend_cpu_describe(const char **warning) {
-  static char text[256];
-  snprintf(text, sizeof text, "cpu %s, %s, %d threads", cpu_variant_name(cpu_variant()), matmul_describe(warning),
-           omp_get_max_threads());
-  return text;
 }

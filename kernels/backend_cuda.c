@@ -4,7 +4,8 @@
  */
 #include "kernels/backend.h"
 
-const struct backend *backend_cuda(struct kernel_error *e) {
+const struct backend *backend_cuda(enum matmul_type type, struct kernel_error *e) {
+  (void)type;
 #if HAVE_CUDA
   kernel_fail(e, "no CUDA kernels for a whole model yet (only rmsnorm); use --device cpu");
 #else

@@ -214,10 +214,13 @@ int long_convolution_backward(real *dx, real *dh, real *d_skip, const real *dy, 
   return 0;
 }
 
-int long_convolution_cached(real *y, const real *x_cache, int64_t stride, const int64_t *past, const real *h, const real *skip,
-                            int64_t B, int64_t T, int64_t C, struct kernel_error *e) {
+int long_convolution_cached(real *y, const real *x_cache, const struct cache_pages *pages, const int64_t *past, int64_t longest,
+                            const real *h, const real *skip, int64_t B, int64_t T, int64_t C, struct kernel_error *e) {
   if (B < 1 || T < 1 || C < 1) return 0;
-  int64_t most = 0;
+  int64_t first = cpu_first_page(pages, B, e), stride = pages->page * C, most = 0;
+  (void)longest;
+  if (first < 0) return -1;
+  x_cache += first * stride;
   for (int64_t b = 0; b < B; b++) most = past[b] > most ? past[b] : most;
   if (T >= DIRECT_BELOW) return convolve_all(y, x_cache, stride, past, most, h, skip, B, T, C, e);
   void (*direct)(real *, const real *, const real *, const real *, int64_t, int64_t, int64_t, int64_t) = CPU_PICK(direct);
@@ -300,5 +303,22 @@ int short_convolution_backward(real *dx, real *d_weight, real *d_bias, const rea
       for (int64_t k = 0; k < K; k++) d_weight[c * K + k] += sums[j * size + k * C + c];
       if (d_bias) d_bias[c] += sums[j * size + K * C + c];
     }
+  return 0;
+}
+
+/* Each sequence's new rows and the K-1 before them are a short sequence of their own, whose first outputs are not wanted. */
+int short_convolution_cached(real *y, const real *x_cache, const struct cache_pages *pages, const int64_t *past, const real *weight,
+                             const real *bias, int64_t B, int64_t T, int64_t C, int64_t K, struct kernel_error *e) {
+  if (B < 1 || T < 1 || C < 1) return 0;
+  int64_t first = cpu_first_page(pages, B, e);
+  if (first < 0) return -1;
+  for (int64_t b = 0; b < B; b++) {
+    int64_t before = past[b] < K - 1 ? past[b] : K - 1;
+    const real *x = x_cache + ((first + b) * pages->page + past[b] - before) * C;
+    real *mixed = cpu_scratch(1, (size_t)((before + T) * C) * sizeof *mixed);
+    if (!mixed) return no_memory((before + T) * C, e);
+    if (short_convolution_forward(mixed, x, weight, bias, 1, before + T, C, K, e) < 0) return -1;
+    memcpy(y + b * T * C, mixed + before * C, (size_t)(T * C) * sizeof *y);
+  }
   return 0;
 }

@@ -20,9 +20,9 @@
  * frequency, back by decimation in time, depth first, so that no bits are reversed and a small transform, its product and its
  * inverse happen while its points lie in the first cache.
  *
- * Cached, for generation: T new positions of each sequence, the first at past[b]; x_cache [B] sequences `stride` elements
- * apart, rows of C, holds old and new ones; h has max(past) + T rows.  y: [B][T][C].  Summed directly for few
- * new positions, by FFT for many; the two differ in the last bits.
+ * Cached, for generation: T new positions of each sequence, the first at past[b]; x_cache (struct cache_pages), rows of C,
+ * holds old and new ones; h has max(past) + T rows.  y: [B][T][C].  The long one is summed directly for few new positions,
+ * by FFT for many; the two differ in the last bits.
  *
  * Sums over sequences are made of pieces whose bounds depend on the shape and the CPU variant only, added in order: the same
  * bits at any thread count.
@@ -41,7 +41,9 @@ int long_convolution_forward(real *y, const real *x, const real *h, const real *
                              struct kernel_error *e);
 int long_convolution_backward(real *dx, real *dh, real *d_skip, const real *dy, const real *x, const real *h, const real *skip,
                               int64_t B, int64_t T, int64_t C, struct kernel_error *e);
-int long_convolution_cached(real *y, const real *x_cache, int64_t stride, const int64_t *past, const real *h, const real *skip,
-                            int64_t B, int64_t T, int64_t C, struct kernel_error *e);
+int short_convolution_cached(real *y, const real *x_cache, const struct cache_pages *pages, const int64_t *past, const real *weight,
+                             const real *bias, int64_t B, int64_t T, int64_t C, int64_t K, struct kernel_error *e);
+int long_convolution_cached(real *y, const real *x_cache, const struct cache_pages *pages, const int64_t *past, int64_t longest,
+                            const real *h, const real *skip, int64_t B, int64_t T, int64_t C, struct kernel_error *e);
 
 #endif

@@ -98,3 +98,10 @@ int kernel_fail(struct kernel_error *e, const char *format, ...) {
   va_end(args);
   return -1;
 }
+
+int64_t cpu_first_page(const struct cache_pages *p, int64_t B, struct kernel_error *e) {
+  if (p->pages != 1) return kernel_fail(e, "a cache of %lld pages a sequence: the CPU takes one", (long long)p->pages);
+  for (int64_t b = 1; p->table && b < B; b++)
+    if (p->table[b] != p->table[b - 1] + 1) return kernel_fail(e, "pages %d and %d of sequences in a row: the CPU takes such that follow each other", p->table[b - 1], p->table[b]);
+  return p->table && B > 0 ? p->table[0] : 0;
+}

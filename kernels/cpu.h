@@ -41,6 +41,9 @@ bool cpu_has_avx512(void); /* whatever CRAWL2LM_CPU says */
 #define CPU_PICK(name) (name##_scalar)
 #endif
 
+/* The page of the first of B sequences of a cache, whose pages follow each other; -1: they do not, or have more than one. */
+int64_t cpu_first_page(const struct cache_pages *p, int64_t B, struct kernel_error *e);
+
 enum { HUGE_PAGE = 2 << 20 };
 
 /* Below this many elements a second thread costs more than it saves. */

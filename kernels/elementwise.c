@@ -159,3 +159,18 @@ int multiply_backward(real *da, int64_t ld_a, real *db, int64_t ld_b, const real
   for (int64_t r = 0; r < rows; r++) back(da + r * ld_a, db + r * ld_b, dy + r * ld_y, a + r * ld_a, b + r * ld_b, C);
   return 0;
 }
+
+int copy_rows(real *to, int64_t ld_to, const real *from, int64_t ld_from, int64_t rows, int64_t C, struct kernel_error *e) {
+  (void)e;
+#pragma omp parallel for schedule(static) if (rows * C >= CPU_PARALLEL_FROM)
+  for (int64_t r = 0; r < rows; r++) memcpy(to + r * ld_to, from + r * ld_from, (size_t)C * sizeof *to);
+  return 0;
+}
+
+int cache_append(real *cache, int64_t ld_cache, const struct cache_pages *pages, const int64_t *past, const real *x, int64_t ld_x, int64_t B,
+                 int64_t T, int64_t C, struct kernel_error *e) {
+  int64_t first = cpu_first_page(pages, B, e);
+  if (first < 0) return -1;
+  for (int64_t b = 0; b < B; b++) copy_rows(cache + ((first + b) * pages->page + past[b]) * ld_cache, ld_cache, x + b * T * ld_x, ld_x, T, C, e);
+  return 0;
+}

@@ -5,6 +5,7 @@
  *   bias_forward       y[r] += bias                                 bias_backward      d_bias += sum over r of dy[r]
  *   multiply           y = a * b, y may be a or b where their ld is that of y
  *   multiply_backward  da = dy * b, db = dy * a, overwritten; da and a are ld_a apart, db and b ld_b; da may be a, db may be b
+ *   copy_rows          to[r] = from[r]                             cache_append       row past[b] + t of sequence b = x[b*T + t]
  *   dropout            x[i] = keep(key, i) ? x[i] / (1 - p) : 0     (Srivastava et al. 2014, JMLR 15), 0 <= p < 1
  * bias_backward sums in reals: rows four at a time, then pieces of rows, each in order.
  *
@@ -27,6 +28,9 @@ int multiply(real *y, int64_t ld_y, const real *a, int64_t ld_a, const real *b, 
 int multiply_backward(real *da, int64_t ld_a, real *db, int64_t ld_b, const real *dy, int64_t ld_y, const real *a, const real *b,
                       int64_t rows, int64_t C, struct kernel_error *e);
 int dropout(real *x, int64_t n, double p, uint64_t key, struct kernel_error *e);
+int copy_rows(real *to, int64_t ld_to, const real *from, int64_t ld_from, int64_t rows, int64_t C, struct kernel_error *e);
+int cache_append(real *cache, int64_t ld_cache, const struct cache_pages *pages, const int64_t *past, const real *x, int64_t ld_x, int64_t B,
+                 int64_t T, int64_t C, struct kernel_error *e);
 
 /* In how many pieces ops cut rows whose sum they take: enough to share among threads, few enough to add up, and the same for
  * any number of threads.  Piece p holds rows rows*p/pieces .. rows*(p+1)/pieces - 1. */

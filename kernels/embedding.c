@@ -21,7 +21,8 @@ int embedding_forward(real *y, const real *table, const int32_t *ids, int64_t ro
   return 0;
 }
 
-int embedding_backward(real *d_table, const real *dy, const int32_t *ids, int64_t rows, int64_t C, struct kernel_error *e) {
+int embedding_backward(real *d_table, const real *dy, const int32_t *ids, int64_t rows, int64_t V, int64_t C, struct kernel_error *e) {
+  (void)V;
   if (check_ids(ids, rows, e) != 0) return -1;
   enum { SLICE = 64 }; /* whole cache lines */
 #pragma omp parallel for schedule(static) if (rows * C >= CPU_PARALLEL_FROM)

@@ -125,13 +125,15 @@ static int check(const int32_t *starts, int64_t experts, int64_t out, int64_t in
 }
 
 int experts_forward(enum matmul_type type, real *y, const real *x, const real *w, int64_t stride, const int32_t *starts,
-                    int64_t experts, int64_t out, int64_t in, struct kernel_error *e) {
+                    int64_t experts, int64_t slots, int64_t out, int64_t in, struct kernel_error *e) {
+  (void)slots;
   if (check(starts, experts, out, in, stride, e) != 0) return -1;
   return run(type, FORWARD, y, x, w, stride, starts, experts, out, in, e);
 }
 
 int experts_backward(enum matmul_type type, real *dx, real *dw, const real *dy, const real *x, const real *w, int64_t stride,
-                     const int32_t *starts, int64_t experts, int64_t out, int64_t in, struct kernel_error *e) {
+                     const int32_t *starts, int64_t experts, int64_t slots, int64_t out, int64_t in, struct kernel_error *e) {
+  (void)slots;
   if (check(starts, experts, out, in, stride, e) != 0) return -1;
   if (dx && run(type, BACKWARD_X, dx, dy, w, stride, starts, experts, out, in, e) != 0) return -1;
   return dw ? run(type, BACKWARD_W, dw, dy, x, stride, starts, experts, out, in, e) : 0;

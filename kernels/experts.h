@@ -16,8 +16,8 @@
 #include "kernels/backend.h"
 
 int experts_forward(enum matmul_type type, real *y, const real *x, const real *w, int64_t stride, const int32_t *starts,
-                    int64_t experts, int64_t out, int64_t in, struct kernel_error *e);
+                    int64_t experts, int64_t slots, int64_t out, int64_t in, struct kernel_error *e);
 int experts_backward(enum matmul_type type, real *dx, real *dw, const real *dy, const real *x, const real *w, int64_t stride,
-                     const int32_t *starts, int64_t experts, int64_t out, int64_t in, struct kernel_error *e);
+                     const int32_t *starts, int64_t experts, int64_t slots, int64_t out, int64_t in, struct kernel_error *e);
 
 #endif

@@ -9,7 +9,7 @@
  *   a transposed (gradient of w)       179-250         230-265         220-258          212-255
  *     its rows a multiple of 4 KB apart    187-234         196-248         229-246          225-246
  *
- * Hence the choices of matmul() and multiply().  Rounded to bfloat16 (registers reach 520): own 400-504; oneDNN, given
+ * Hence the choices of matmul() and library_product().  Rounded to bfloat16 (registers reach 520): own 400-504; oneDNN, given
  * bfloat16, 271-531, and with the conversion of both operands 260-502: less in the gradients, alike forward.
  */
 #include "kernels/matmul.h"
@@ -24,6 +24,7 @@
 #include <strings.h>
 
 #include "kernels/cpu.h"
+#include "kernels/elementwise.h"
 #include "kernels/matmul_blocked.h"
 
 #if defined(HAVE_ONEDNN) && !defined(KERNELS_DOUBLE)
@@ -157,7 +158,7 @@ static int multiply_primitive(bool transpose_a, bool transpose_b, int64_t M, int
 }
 #endif
 
-static int multiply(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a,
+static int library_product(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a,
                     int64_t ld_a, const float *b, int64_t ld_b, float beta, float *c, int64_t ld_c, struct kernel_error *e) {
 #if DNNL_VERSION_MAJOR == 2
   if (alpha == 1 && (transpose_b || (transpose_a && collides(ld_a))))
@@ -169,7 +170,7 @@ static int multiply(bool transpose_a, bool transpose_b, int64_t M, int64_t N, in
 
 #else /* OpenBLAS */
 
-static int multiply(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a,
+static int library_product(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a,
                     int64_t ld_a, const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e) {
   if (M > INT_MAX || N > INT_MAX || K > INT_MAX || ld_a > INT_MAX || ld_b > INT_MAX || ld_c > INT_MAX)
     return kernel_fail(e, "matmul: OpenBLAS takes sizes below 2^31, not %lld x %lld x %lld", (long long)M, (long long)N,
@@ -222,7 +223,7 @@ static int multiply_rounded(bool transpose_a, bool transpose_b, int64_t M, int64
       for (int64_t m = 0; m < M; m += SIDE) {
         int64_t rows = least(SIDE, M - m);
         round_block(a_block, transpose_a ? a + k * ld_a + m : a + m * ld_a + k, ld_a, transpose_a ? depth : rows, transpose_a ? rows : depth);
-        if (multiply(transpose_a, transpose_b, rows, columns, depth, alpha, a_block, transpose_a ? rows : depth, b_block,
+        if (library_product(transpose_a, transpose_b, rows, columns, depth, alpha, a_block, transpose_a ? rows : depth, b_block,
                      transpose_b ? depth : columns, k == 0 ? beta : 1, c + m * ld_c + n, ld_c, e) < 0)
           return -1;
       }
@@ -236,6 +237,8 @@ int matmul(enum matmul_type type, bool transpose_a, bool transpose_b, int64_t M,
   if (M < 0 || N < 0 || K < 0 || ld_a < (transpose_a ? M : K) || ld_b < (transpose_b ? K : N) || ld_c < N)
     return kernel_fail(e, "matmul: sizes %lld x %lld x %lld with row distances %lld, %lld, %lld", (long long)M, (long long)N,
                        (long long)K, (long long)ld_a, (long long)ld_b, (long long)ld_c);
+  if (type == MATMUL_FP8) return kernel_fail(e, "matmul: FP8 products need a GPU");
+  if (type == MATMUL_TF32) type = MATMUL_FP32;
   if (M == 0 || N == 0) return 0;
   if (K == 0) {
     for (int64_t m = 0; m < M; m++)
@@ -257,7 +260,7 @@ int matmul(enum matmul_type type, bool transpose_a, bool transpose_b, int64_t M,
 #else
   if (type == MATMUL_BF16) return multiply_rounded(transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c, e);
 #endif
-  return multiply(transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c, e);
+  return library_product(transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, ld_c, e);
 }
 
 void matmul_set_threads(int threads) { openblas_set_num_threads(threads); }
@@ -281,4 +284,21 @@ const char *matmul_describe(const char **warning) {
   }
 #endif
   return text;
+}
+
+int linear_forward(enum matmul_type type, real *y, int64_t ld_y, const real *x, int64_t ld_x, const real *w, const real *bias, int64_t rows,
+                   int64_t out, int64_t in, struct kernel_error *e) {
+  if (matmul(type, false, true, rows, out, in, 1, x, ld_x, w, in, 0, y, ld_y, e) < 0) return -1;
+  return bias ? bias_forward(y, ld_y, bias, rows, out, e) : 0;
+}
+
+int linear_backward_input(enum matmul_type type, real *dx, int64_t ld_x, const real *dy, int64_t ld_y, const real *w, int64_t rows, int64_t out,
+                          int64_t in, bool accumulate, struct kernel_error *e) {
+  return matmul(type, false, false, rows, in, out, 1, dy, ld_y, w, in, accumulate, dx, ld_x, e);
+}
+
+int linear_backward_weight(enum matmul_type type, real *dw, real *d_bias, const real *dy, int64_t ld_y, const real *x, int64_t ld_x, int64_t rows,
+                           int64_t out, int64_t in, bool accumulate, struct kernel_error *e) {
+  if (matmul(type, true, false, out, in, rows, 1, dy, ld_y, x, ld_x, accumulate, dw, in, e) < 0) return -1;
+  return d_bias ? bias_backward(d_bias, dy, ld_y, rows, out, e) : 0;
 }

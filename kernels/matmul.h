@@ -8,6 +8,7 @@
  * type MATMUL_BF16: a and b are rounded to bfloat16 first (to nearest, ties to even; NaN stays), products are summed in
  * float.  With AVX-512 BF16 subnormal numbers count as zero; other CPUs round the same way, multiply as floats, and differ in the
  * last bits of the sums.  Where real is double the type is ignored: nothing is rounded.
+ * MATMUL_TF32 is taken as MATMUL_FP32; MATMUL_FP8 fails.
  * b is packed at each call, which pays from about 32 rows of c on: steps of generation are faster as MATMUL_FP32.
  *
  * Float: up to MATMUL_FEW_ROWS rows against a transposed b (a decode step) run in an own kernel bound by the bandwidth
@@ -23,6 +24,14 @@ enum { MATMUL_FEW_ROWS = 24 };
 
 int matmul(enum matmul_type type, bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const real *a,
            int64_t ld_a, const real *b, int64_t ld_b, real beta, real *c, int64_t ld_c, struct kernel_error *e);
+
+/* The products of a layer y = x w^T + bias and of its backward pass, w: [out][in]. */
+int linear_forward(enum matmul_type type, real *y, int64_t ld_y, const real *x, int64_t ld_x, const real *w, const real *bias, int64_t rows,
+                   int64_t out, int64_t in, struct kernel_error *e);
+int linear_backward_input(enum matmul_type type, real *dx, int64_t ld_x, const real *dy, int64_t ld_y, const real *w, int64_t rows, int64_t out,
+                          int64_t in, bool accumulate, struct kernel_error *e);
+int linear_backward_weight(enum matmul_type type, real *dw, real *d_bias, const real *dy, int64_t ld_y, const real *x, int64_t ld_x, int64_t rows,
+                           int64_t out, int64_t in, bool accumulate, struct kernel_error *e);
 
 /* Both libraries start their own threads from OpenMP's; this tells OpenBLAS as well. */
 void matmul_set_threads(int threads);

@@ -7,10 +7,10 @@
 
 #include "kernels/elementwise.h"
 
-int position_forward(real *y, const real *table, int64_t rows, int64_t T, int64_t first, int64_t C, struct kernel_error *e) {
-  if (T < 1 || first < 0) return kernel_fail(e, "position: sequences of %lld rows from position %lld", (long long)T, (long long)first);
+int position_forward(real *y, const real *table, int64_t rows, int64_t T, const int64_t *past, int64_t C, struct kernel_error *e) {
+  if (T < 1) return kernel_fail(e, "position: sequences of %lld rows", (long long)T);
   for (int64_t r = 0; r < rows; r += T)
-    if (elementwise_add(y + r * C, y + r * C, table + first * C, (rows - r < T ? rows - r : T) * C, e) < 0) return -1;
+    if (elementwise_add(y + r * C, y + r * C, table + (past ? past[r / T] : 0) * C, (rows - r < T ? rows - r : T) * C, e) < 0) return -1;
   return 0;
 }
 

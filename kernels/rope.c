@@ -24,7 +24,7 @@ static void rotate_scalar(real *restrict x, int64_t ld, int64_t step, const real
 #include "kernels/vector_each.h"
 #endif
 
-int rope(real *x, int64_t ld, int64_t step, const real *cosine, const real *sine, int64_t rows, int64_t T, int64_t first,
+int rope(real *x, int64_t ld, int64_t step, const real *cosine, const real *sine, int64_t rows, int64_t T, const int64_t *past,
          int64_t heads, int64_t D, bool inverse, struct kernel_error *e) {
   if (D % 2 != 0 || T < 1) return kernel_fail(e, "rope: head size %lld is odd or T is 0", (long long)D);
   if (heads > 1 && step < D) return kernel_fail(e, "rope: heads of %lld elements, %lld apart", (long long)D, (long long)step);
@@ -32,7 +32,7 @@ int rope(real *x, int64_t ld, int64_t step, const real *cosine, const real *sine
                  real) = CPU_PICK(rotate);
 #pragma omp parallel for schedule(static) if (rows * heads * D >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
-    int64_t at = (first + r % T) * (D / 2);
+    int64_t at = ((past ? past[r / T] : 0) + r % T) * (D / 2);
     rotate(x + r * ld, ld, step, cosine + at, sine + at, heads, D, inverse ? -1 : 1);
   }
   return 0;

@@ -61,7 +61,21 @@ static bool same_shape(const struct tensor_info *t, const struct parameter_tenso
   return true;
 }
 
-static int load_tensor(const struct safetensors *s, const struct tensor_info *t, const struct parameter_tensor *to, real *values, const struct backend *b, const char *path, struct err *e) {
+/* Where a tensor goes: tensor `index` of the parameters, or, NULL, of an array on the device. */
+struct destination {
+  struct parameters *parameters;
+  int index;
+  real *values;
+  const struct backend *backend;
+};
+
+static int place(const struct destination *d, const struct parameter_tensor *to, int64_t at, const real *from, int64_t n, struct err *e) {
+  struct kernel_error k;
+  if (d->parameters) return parameters_put(d->parameters, d->index, at, from, n, e);
+  return d->backend->to_device(d->values + to->offset + at, from, (size_t)n * sizeof(real), &k) < 0 ? kernel_failed(e, &k) : 0;
+}
+
+static int load_tensor(const struct safetensors *s, const struct tensor_info *t, const struct parameter_tensor *to, const struct destination *d, const char *path, struct err *e) {
   if (!same_shape(t, to)) return err_set(e, "%s: tensor %s does not have the shape that config.json says", path, t->name);
   if (t->type > TENSOR_BF16) return err_set(e, "%s: tensor %s holds integers: quantised weights are not supported", path, t->name);
   int64_t most = reordered(to) || to->count < BLOCK ? to->count : BLOCK;
@@ -69,10 +83,9 @@ static int load_tensor(const struct safetensors *s, const struct tensor_info *t,
   int result = 0;
   for (int64_t at = 0; at < to->count && result == 0; at += most) {
     int64_t n = to->count - at < most ? to->count - at : most;
-    struct kernel_error k;
     result = read_real(s, t, at, n, block, e);
     for (int64_t i = 0; i < n && ordered && result == 0; i++) ordered[i] = block[disk_index(to, i)];
-    if (result == 0 && b->to_device(values + to->offset + at, ordered ? ordered : block, (size_t)n * sizeof(real), &k) < 0) result = kernel_failed(e, &k);
+    if (result == 0) result = place(d, to, at, ordered ? ordered : block, n, e);
   }
   free(block);
   free(ordered);
@@ -111,7 +124,7 @@ static int load_file(struct parameters *p, const char *path, bool *there, struct
     if (!to && redundant(p, t->name)) continue;
     if (!to) result = err_set(e, "%s: tensor %s has no place in a %s", path, t->name, p->config.architecture);
     else if (there[to - p->layout.tensors]) result = err_set(e, "%s: tensor %s was in an earlier file already", path, t->name);
-    else if ((result = load_tensor(s, t, to, p->values, p->backend, path, e)) == 0) there[to - p->layout.tensors] = true;
+    else if ((result = load_tensor(s, t, to, &(struct destination){.parameters = p, .index = (int)(to - p->layout.tensors)}, path, e)) == 0) there[to - p->layout.tensors] = true;
   }
   safetensors_close(s);
   return result;
@@ -164,7 +177,7 @@ int checkpoint_arrays(const struct checkpoint_array *arrays, int count, const st
       buffer_clear(&name);
       buffer_printf(&name, "%s%s", arrays[a].prefix, to->name);
       const struct tensor_info *t = safetensors_find(s, buffer_string(&name));
-      result = t ? load_tensor(s, t, to, arrays[a].values, backend, path.data, e) : err_set(e, "%s: tensor %s is missing", path.data, name.data);
+      result = t ? load_tensor(s, t, to, &(struct destination){.values = arrays[a].values, .backend = backend}, path.data, e) : err_set(e, "%s: tensor %s is missing", path.data, name.data);
     }
   if (s) safetensors_close(s);
   buffer_release(&path), buffer_release(&name);

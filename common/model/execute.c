@@ -28,7 +28,7 @@ static double frequency(const struct model_config *c, int64_t i) {
   return (1 - keep) * f / c->rope_scaling.factor + keep * f;
 }
 
-static int upload(struct execution *x, real **table, real *values, int64_t count) {
+static int put(struct execution *x, real **table, real *values, int64_t count) {
   size_t bytes = (size_t)count * sizeof(real);
   *table = x->backend->alloc(bytes, &x->error);
   int result = *table ? x->backend->to_device(*table, values, bytes, &x->error) : -1;
@@ -43,8 +43,8 @@ static int rotary_tables(struct execution *x) {
     double f = frequency(&x->plan->config, i), scale = config_rope_factor(&x->plan->config);
     for (int64_t t = 0; t < x->positions; t++) cosine[t * half + i] = (real)(scale * cos((double)t * f)), sine[t * half + i] = (real)(scale * sin((double)t * f));
   }
-  int result = upload(x, &x->cosine, cosine, n);
-  return upload(x, &x->sine, sine, n) < 0 ? -1 : result;
+  int result = put(x, &x->cosine, cosine, n);
+  return put(x, &x->sine, sine, n) < 0 ? -1 : result;
 }
 
 /* sin in even columns, cos in odd ones, wavelengths from 2 pi to 10000 2 pi (arXiv 1706.03762 section 3.5) */
@@ -55,7 +55,10 @@ static int sinusoidal_table(struct execution *x) {
     double f = pow(10000, -(double)(i - i % 2) / (double)C);
     for (int64_t t = 0; t < x->positions; t++) table[t * C + i] = (real)(i % 2 ? cos((double)t * f) : sin((double)t * f));
   }
-  return upload(x, &x->sinusoids, table, n);
+  x->sinusoids = x->backend->alloc((size_t)n * x->backend->stored_size, &x->error);
+  int result = x->sinusoids ? x->backend->upload(x->sinusoids, table, n, &x->error) : -1;
+  free(table);
+  return result;
 }
 
 /* ---- set-up */
@@ -79,22 +82,30 @@ int execution_new(struct execution **out, const struct plan *plan, struct parame
   struct execution *x = NEW(struct execution);
   const struct backend *b = p->backend;
   size_t rows = (size_t)(plan->B * plan->T);
-  *x = (struct execution){.plan = plan, .parameters = p, .backend = b, .positions = positions, .filters = NEW_ARRAY(real *, (size_t)plan->config.layers), .host_losses = MALLOC(rows * sizeof(real))};
-  if (!(x->arena = b->alloc((size_t)plan->arena * sizeof(real), &x->error)) || !(x->losses = b->alloc(rows * sizeof(real), &x->error)) ||
-      !(x->ids = b->alloc(rows * sizeof *x->ids, &x->error)) || !(x->targets = b->alloc(rows * sizeof *x->targets, &x->error)) ||
+  *x = (struct execution){.plan = plan, .parameters = p, .backend = b, .positions = positions, .filters = NEW_ARRAY(stored *, (size_t)plan->config.layers), .host_losses = MALLOC(rows * sizeof(real))};
+  if (!(x->arena = b->alloc((size_t)plan->arena, &x->error)) || !(x->losses = b->alloc(rows * sizeof(real), &x->error)) ||
+      !(x->ids = b->alloc(rows * sizeof *x->ids, &x->error)) || !(x->targets = b->alloc(rows * sizeof *x->targets, &x->error)) || !(x->past = b->alloc(rows * sizeof *x->past, &x->error)) ||
       (plan->config.position == POSITION_ROPE && rotary_tables(x) < 0) || (plan->config.position == POSITION_SINUSOIDAL && sinusoidal_table(x) < 0)) {
     kernel_failed(e, &x->error);
     execution_free(x);
     return -1;
   }
   x->cleared = cleared_tensors(plan, &p->layout);
+  x->fixed = true;
+  for (int i = 0; i < plan->count; i++) x->fixed &= plan->nodes[i].probability == 0 && plan->nodes[i].attention.dropout == 0;
   *out = x;
   return 0;
 }
 
+static void forget(struct execution *x, struct recorded_pass *r) {
+  if (r->graph) x->backend->graph_release(r->graph);
+  *r = (struct recorded_pass){0};
+}
+
 void execution_free(struct execution *x) {
   if (!x) return;
-  void *blocks[] = {x->arena, x->cosine, x->sine, x->sinusoids, x->losses, x->ids, x->targets, x->scratch};
+  for (int i = 0; i < 2; i++) forget(x, &x->recorded[i]);
+  void *blocks[] = {x->arena, x->cosine, x->sine, x->sinusoids, x->losses, x->ids, x->targets, x->past, x->scratch};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
     if (blocks[i]) x->backend->release(blocks[i]);
   for (int64_t i = 0; i < x->plan->config.layers; i++)
@@ -112,23 +123,28 @@ void execution_dropout_key(struct execution *x, uint64_t key) { x->dropout_key =
 
 /* ---- where things lie */
 
-real *execution_saved(const struct execution *x, int buffer) { return buffer < 0 ? NULL : x->arena + x->plan->buffers[buffer].offset; }
+real *execution_saved(const struct execution *x, int buffer) { return buffer < 0 ? NULL : (real *)(x->arena + x->plan->buffers[buffer].offset); }
 
-real *execution_value(const struct execution *x, const struct pass *pass, int value) {
+stored *execution_logits(const struct execution *x) { return (stored *)(x->arena + x->plan->buffers[x->plan->logits].offset); }
+
+static stored *within(const struct execution *x, int buffer, int64_t column) { return stored_at(x->backend, (stored *)(x->arena + x->plan->buffers[buffer].offset), column); }
+
+stored *execution_value(const struct execution *x, const struct pass *pass, int value) {
   int64_t column;
   if (value < 0) return NULL;
   const struct plan_value *o = &x->plan->values[plan_owner(x->plan, value, &column)];
-  return execution_saved(x, pass->again ? o->again : o->buffer) + column;
+  return within(x, pass->again ? o->again : o->buffer, column);
 }
 
-real *execution_gradient(const struct execution *x, int value) {
+stored *execution_gradient(const struct execution *x, int value) {
   int64_t column;
   if (value < 0) return NULL;
   const struct plan_value *o = &x->plan->values[plan_owner(x->plan, value, &column)];
-  return o->gradient < 0 ? NULL : execution_saved(x, o->gradient) + column;
+  return o->gradient < 0 ? NULL : within(x, o->gradient, column);
 }
 
-real *execution_scratch(struct execution *x, size_t bytes) {
+stored *execution_scratch(struct execution *x, int64_t elements) {
+  size_t bytes = (size_t)elements * x->backend->stored_size;
   if (bytes <= x->scratch_bytes) return x->scratch;
   if (x->scratch) x->backend->release(x->scratch);
   x->scratch = x->backend->alloc(bytes, &x->error);
@@ -150,15 +166,65 @@ static int clear_gradients(struct execution *x) {
 static int step(struct execution *x, const struct plan_step *s, struct pass *pass) {
   const struct plan_node *n = &x->plan->nodes[s->node];
   const struct op *op = &ops[n->op];
-  bool back = s->kind == STEP_BACKWARD;
   if (pass->cache && n->uncached) return 0;
   pass->again = s->kind != STEP_FORWARD;
-  double began = x->profile ? progress_clock() : 0;
-  int result = back ? op->backward(x, n, pass) : op->forward(x, n, pass);
-  if (!x->profile || result < 0) return result;
-  if (x->backend->synchronize(&x->error) < 0) return -1;
-  bool idle = n->op == PLAN_ADD && (back ? n->shared : n->fused && s->kind == STEP_FORWARD);
-  if (!idle) profile_add(x->profile, op->name, n->name, back ? "backward" : s->kind == STEP_AGAIN ? "again" : "forward", progress_clock() - began, plan_node_cost(x->plan, n, pass->B, pass->T, back));
+  return s->kind == STEP_BACKWARD ? op->backward(x, n, pass) : op->forward(x, n, pass);
+}
+
+static int walk(struct execution *x, int steps, struct pass *pass) {
+  for (int i = 0; i < steps; i++)
+    if (step(x, &x->plan->steps[i], pass) < 0) return -1;
+  return 0;
+}
+
+/* The same with a mark before each step and one at the end; the times are asked for when all steps are queued. */
+static int walk_profiled(struct execution *x, int steps, struct pass *pass) {
+  static const char *const directions[] = {[STEP_FORWARD] = "forward", [STEP_AGAIN] = "again", [STEP_BACKWARD] = "backward"};
+  const struct backend *b = x->backend;
+  if (b->synchronize(&x->error) < 0) return -1;
+  double began = progress_clock();
+  for (int i = 0; i < steps; i++) {
+    if (b->mark(i, &x->error) < 0) return -1;
+    b->range(x->plan->nodes[x->plan->steps[i].node].name);
+    int result = step(x, &x->plan->steps[i], pass);
+    b->range(NULL);
+    if (result < 0) return -1;
+  }
+  if (b->mark(steps, &x->error) < 0) return -1;
+  for (int i = 0; i < steps; i++) {
+    const struct plan_step *s = &x->plan->steps[i];
+    const struct plan_node *n = &x->plan->nodes[s->node];
+    bool idle = (n->op == PLAN_ADD && (s->kind == STEP_BACKWARD ? n->shared : n->fused && s->kind == STEP_FORWARD)) || (pass->cache && n->uncached);
+    double seconds = 0, since = 0;
+    if (idle) continue;
+    if (b->elapsed(&seconds, i, i + 1, &x->error) < 0 || b->elapsed(&since, 0, i, &x->error) < 0) return -1;
+    profile_add_at(x->profile, ops[n->op].name, n->name, directions[s->kind], began + since, seconds, plan_node_cost(x->plan, n, pass->B, pass->T, s->kind == STEP_BACKWARD));
+  }
+  return 0;
+}
+
+/* ---- recorded passes.  A GPU spends less time on many small ops when it is given all of them at once. */
+
+/* The first pass of a kind runs step by step, the second is recorded. */
+static int walk_recorded(struct execution *x, int steps, struct pass *pass) {
+  struct recorded_pass *r = &x->recorded[pass->first];
+  if (r->seen && (r->gradient_scale != pass->gradient_scale || r->z != x->z || r->type != x->type)) forget(x, r);
+  if (r->graph) return x->backend->graph_run(r->graph, &x->error);
+  bool seen = r->seen;
+  *r = (struct recorded_pass){.seen = true, .gradient_scale = pass->gradient_scale, .z = x->z, .type = x->type};
+  if (!seen) return walk(x, steps, pass);
+  if (x->backend->record_begin(&x->error) < 0) return -1;
+  int result = walk(x, steps, pass);
+  struct kernel_error unheard;
+  if (x->backend->record_end(&r->graph, result < 0 ? &unheard : &x->error) < 0 || result < 0) return -1;
+  return x->backend->graph_run(r->graph, &x->error);
+}
+
+/* The summed losses of the sequences. */
+static int fetch_losses(struct execution *x, const struct pass *pass) {
+  int64_t rows = pass->B * pass->T;
+  if (x->backend->to_host(x->host_losses, x->losses, (size_t)rows * sizeof(real), &x->error) < 0) return -1;
+  for (int64_t r = 0; r < rows; r++) pass->losses[r / pass->T] += (double)x->host_losses[r];
   return 0;
 }
 
@@ -169,11 +235,12 @@ static int run(struct execution *x, const int32_t *ids, const int32_t *targets, 
     return err_set(e, "%lld sequences of %lld positions do not fit a plan for %lld of %lld", (long long)pass->B, (long long)pass->T, (long long)x->plan->B, (long long)x->plan->T);
   if (x->backend->to_device(x->ids, ids, bytes, &x->error) < 0) return kernel_failed(e, &x->error);
   if (targets && x->backend->to_device(x->targets, targets, bytes, &x->error) < 0) return kernel_failed(e, &x->error);
+  if (pass->cache && x->backend->to_device(x->past, pass->cache->past + pass->first_slot, (size_t)pass->B * sizeof *x->past, &x->error) < 0) return kernel_failed(e, &x->error);
   if (pass->first && clear_gradients(x) < 0) return kernel_failed(e, &x->error);
   int steps = pass->gradient ? x->plan->step_count : x->plan->count; /* the forward steps stand first */
-  for (int i = 0; i < steps; i++)
-    if (step(x, &x->plan->steps[i], pass) < 0) return kernel_failed(e, &x->error);
-  return 0;
+  bool recorded = pass->gradient && x->fixed && x->backend->record_begin;
+  if ((x->profile ? walk_profiled : recorded ? walk_recorded : walk)(x, steps, pass) < 0) return kernel_failed(e, &x->error);
+  return pass->losses && fetch_losses(x, pass) < 0 ? kernel_failed(e, &x->error) : 0;
 }
 
 int execute_train(struct execution *x, const int32_t *ids, const int32_t *targets, double gradient_scale, bool first, double *losses, struct err *e) {
@@ -199,7 +266,9 @@ int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot,
   for (int64_t b = 0; b < B; b++) {
     int64_t end = cache->past[first_slot + b] + T;
     if (end > cache->capacity || end > x->positions) return err_set(e, "position %lld lies beyond the %lld that the cache holds", (long long)end - 1, (long long)cache->capacity);
+    if (end > pass.longest) pass.longest = end;
   }
+  if (cache_reserve(cache, first_slot, B, T, &pass.pages, e) < 0) return -1;
   if (run(x, ids, NULL, &pass, e) < 0) return -1;
   for (int64_t b = 0; b < B; b++) cache->past[first_slot + b] += T;
   return 0;

@@ -39,7 +39,7 @@ struct generator *generator_new(struct parameters *p, int64_t slots, int64_t voc
   int64_t rows = slots > PREFILL ? slots : PREFILL;
   *g = (struct generator){.parameters = p, .slots = slots, .sampler = sampler_new(vocabulary < p->config.vocab_size ? vocabulary : p->config.vocab_size), .logits = NEW_ARRAY(real, (size_t)(slots * p->config.vocab_size)),
                           .item_of = NEW_ARRAY(int64_t, (size_t)slots), .ids = NEW_ARRAY(int32_t, (size_t)rows)};
-  plan_init(&g->plan, &p->config, &p->layout, 1, rows, false, RECOMPUTE_NONE);
+  plan_init(&g->plan, &p->config, &p->layout, &(struct plan_settings){.B = 1, .T = rows, .backend = p->backend});
   return g;
 }
 

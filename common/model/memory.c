@@ -171,11 +171,9 @@ static const struct plan *sorting;
 
 static int larger_first(const void *a, const void *b) {
   int i = *(const int *)a, j = *(const int *)b;
-  int64_t x = sorting->buffers[i].elements, y = sorting->buffers[j].elements;
+  int64_t x = plan_buffer_bytes(sorting, &sorting->buffers[i]), y = plan_buffer_bytes(sorting, &sorting->buffers[j]);
   return x != y ? (x > y ? -1 : 1) : i - j;
 }
-
-static int64_t round_up(int64_t elements) { return (elements + 15) & ~(int64_t)15; }
 
 void memory_layout(struct plan *p) {
   int n = p->buffer_count, placed = 0;
@@ -187,12 +185,12 @@ void memory_layout(struct plan *p) {
   for (int k = 0; k < n; k++) {
     struct plan_buffer *b = &p->buffers[order[k]];
     if (b->first < 0) continue;
-    int64_t at = 0, need = round_up(b->elements);
+    int64_t at = 0, need = plan_buffer_bytes(p, b);
     for (int j = 0; j < placed; j++) { /* in order of offset: the first gap that is wide enough */
       const struct plan_buffer *other = &p->buffers[by_offset[j]];
       if (other->last < b->first || other->first > b->last) continue;
       if (other->offset >= at + need) break;
-      int64_t end = other->offset + round_up(other->elements);
+      int64_t end = other->offset + plan_buffer_bytes(p, other);
       if (end > at) at = end;
     }
     b->offset = at;
@@ -206,13 +204,13 @@ void memory_layout(struct plan *p) {
 }
 
 void memory_report(const struct plan *p, const struct parameter_layout *layout, int64_t optimizer, struct memory_report *r) {
-  int64_t flat = layout->total * (int64_t)sizeof(real);
-  *r = (struct memory_report){.parameters = flat, .gradients = p->training ? flat : 0, .optimizer = optimizer, .arena = p->arena * (int64_t)sizeof(real)};
+  int64_t flat = layout->total * (int64_t)sizeof(real), copy = p->backend->stored_size == sizeof(real) ? 0 : layout->total * (int64_t)p->backend->stored_size;
+  *r = (struct memory_report){.parameters = p->training || !copy ? flat + copy : copy, .gradients = p->training ? flat : 0, .optimizer = optimizer, .arena = p->arena};
   int64_t(*change)[BUFFER_CLASSES] = MALLOC((size_t)(p->step_count + 1) * sizeof *change), live[BUFFER_CLASSES] = {0}; /* change: bytes that come to life at a step less those that end */
   memset(change, 0, (size_t)(p->step_count + 1) * sizeof *change);
   for (int i = 0; i < p->buffer_count; i++) {
     const struct plan_buffer *b = &p->buffers[i];
-    int64_t bytes = round_up(b->elements) * (int64_t)sizeof(real);
+    int64_t bytes = plan_buffer_bytes(p, b);
     if (b->first < 0) continue;
     change[b->first][b->class] += bytes;
     change[b->last + 1][b->class] -= bytes;

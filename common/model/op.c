@@ -16,12 +16,14 @@
 #define ARGUMENTS struct execution *x, const struct plan_node *n, const struct pass *pass
 #define CALL(op, ...) (x->backend->op(__VA_ARGS__, &x->error))
 
-static real *in(const struct execution *x, const struct plan_node *n, const struct pass *pass, int i) { return execution_value(x, pass, n->inputs[i]); }
-static real *out(const struct execution *x, const struct plan_node *n, const struct pass *pass) { return execution_value(x, pass, n->output); }
-static real *d_in(const struct execution *x, const struct plan_node *n, int i) { return execution_gradient(x, n->inputs[i]); }
-static real *d_out(const struct execution *x, const struct plan_node *n) { return execution_gradient(x, n->output); }
+static stored *in(const struct execution *x, const struct plan_node *n, const struct pass *pass, int i) { return execution_value(x, pass, n->inputs[i]); }
+static stored *out(const struct execution *x, const struct plan_node *n, const struct pass *pass) { return execution_value(x, pass, n->output); }
+static stored *d_in(const struct execution *x, const struct plan_node *n, int i) { return execution_gradient(x, n->inputs[i]); }
+static stored *d_out(const struct execution *x, const struct plan_node *n) { return execution_gradient(x, n->output); }
 static const struct plan_value *value(const struct execution *x, int v) { return &x->plan->values[v]; }
-static const real *weights(const struct execution *x, int64_t offset) { return offset < 0 ? NULL : x->parameters->values + offset; }
+static const stored *weights(const struct execution *x, int64_t offset) { return parameters_working(x->parameters, offset); } /* for products */
+static const real *exact(const struct execution *x, int64_t offset) { return parameters_exact(x->parameters, offset); }        /* for all else */
+static stored *at(const struct execution *x, const stored *p, int64_t n) { return stored_at(x->backend, p, n); }
 static real *gradients(const struct execution *x, int64_t offset) { return offset < 0 ? NULL : x->parameters->gradients + offset; }
 static int64_t rows_of(const struct execution *x, int v, const struct pass *pass) { return plan_rows(x->plan, value(x, v)->rows, pass->B, pass->T); }
 static int64_t positions(const struct pass *pass) { return pass->B * pass->T; }
@@ -30,19 +32,16 @@ static int64_t positions(const struct pass *pass) { return pass->B * pass->T; }
 
 static int embedding_op(ARGUMENTS) { return CALL(embedding_forward, out(x, n, pass), weights(x, n->parameter), x->ids, positions(pass), value(x, n->output)->columns); }
 
-static int embedding_op_backward(ARGUMENTS) { return CALL(embedding_backward, gradients(x, n->parameter), d_out(x, n), x->ids, positions(pass), value(x, n->output)->columns); }
+static int embedding_op_backward(ARGUMENTS) { return CALL(embedding_backward, gradients(x, n->parameter), d_out(x, n), x->ids, positions(pass), x->plan->config.vocab_size, value(x, n->output)->columns); }
 
 /* Sinusoids, of size 1, meet embeddings multiplied by sqrt(C) (arXiv 1706.03762 section 3.4). */
 static int position_op(ARGUMENTS) {
   bool sinusoidal = n->parameter < 0;
-  const real *table = sinusoidal ? x->sinusoids : weights(x, n->parameter);
-  int64_t C = value(x, n->output)->columns, T = pass->T;
-  real *y = out(x, n, pass);
+  const stored *table = sinusoidal ? x->sinusoids : weights(x, n->parameter);
+  int64_t C = value(x, n->output)->columns;
+  stored *y = out(x, n, pass);
   if (sinusoidal && CALL(scale, y, (real)sqrt((double)C), positions(pass) * C) < 0) return -1;
-  if (!pass->cache) return CALL(position_forward, y, table, positions(pass), T, 0, C);
-  for (int64_t b = 0; b < pass->B; b++)
-    if (CALL(position_forward, y + b * T * C, table, T, T, pass->cache->past[pass->first_slot + b], C) < 0) return -1;
-  return 0;
+  return CALL(position_forward, y, table, positions(pass), pass->T, pass->cache ? x->past : NULL, C);
 }
 
 static int position_op_backward(ARGUMENTS) {
@@ -79,34 +78,30 @@ static int rmsnorm_op(ARGUMENTS) {
   real *rstd = execution_saved(x, n->saved[0]);
   if (n->fused && !pass->again) {
     const struct plan_node *add = n - 1;
-    return CALL(add_rmsnorm, out(x, add, pass), out(x, n, pass), rstd, in(x, add, pass, 0), in(x, add, pass, 1), weights(x, n->parameter), s.rows, s.C, s.eps);
+    return CALL(add_rmsnorm, out(x, add, pass), out(x, n, pass), rstd, in(x, add, pass, 0), in(x, add, pass, 1), exact(x, n->parameter), s.rows, s.C, s.eps);
   }
-  return CALL(rmsnorm_forward, out(x, n, pass), rstd, in(x, n, pass, 0), weights(x, n->parameter), &s);
+  return CALL(rmsnorm_forward, out(x, n, pass), rstd, in(x, n, pass, 0), exact(x, n->parameter), &s);
 }
 
 static int rmsnorm_op_backward(ARGUMENTS) {
   struct norm_shape s = norm_shape(x, n, pass);
-  return CALL(rmsnorm_backward, d_in(x, n, 0), gradients(x, n->parameter), d_out(x, n), in(x, n, pass, 0), weights(x, n->parameter), execution_saved(x, n->saved[0]), &s, n->accumulate[0]);
+  return CALL(rmsnorm_backward, d_in(x, n, 0), gradients(x, n->parameter), d_out(x, n), in(x, n, pass, 0), exact(x, n->parameter), execution_saved(x, n->saved[0]), &s, n->accumulate[0]);
 }
 
 static int layernorm_op(ARGUMENTS) {
   struct norm_shape s = norm_shape(x, n, pass);
-  return CALL(layernorm_forward, out(x, n, pass), execution_saved(x, n->saved[0]), execution_saved(x, n->saved[1]), in(x, n, pass, 0), weights(x, n->parameter), weights(x, n->bias), &s);
+  return CALL(layernorm_forward, out(x, n, pass), execution_saved(x, n->saved[0]), execution_saved(x, n->saved[1]), in(x, n, pass, 0), exact(x, n->parameter), exact(x, n->bias), &s);
 }
 
 static int layernorm_op_backward(ARGUMENTS) {
   struct norm_shape s = norm_shape(x, n, pass);
-  return CALL(layernorm_backward, d_in(x, n, 0), gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), in(x, n, pass, 0), weights(x, n->parameter), execution_saved(x, n->saved[0]),
+  return CALL(layernorm_backward, d_in(x, n, 0), gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), in(x, n, pass, 0), exact(x, n->parameter), execution_saved(x, n->saved[0]),
                                execution_saved(x, n->saved[1]), &s, n->accumulate[0]);
 }
 
-static int rotate(struct execution *x, const struct plan_node *n, const struct pass *pass, real *y, bool inverse) {
-  int64_t ld = value(x, n->output)->ld, T = pass->T;
-  y += n->step - n->size; /* the end of each head */
-  if (!pass->cache) return CALL(rope, y, ld, n->step, x->cosine, x->sine, positions(pass), T, 0, n->heads, n->size, inverse);
-  for (int64_t b = 0; b < pass->B; b++)
-    if (CALL(rope, y + b * T * ld, ld, n->step, x->cosine, x->sine, T, T, pass->cache->past[pass->first_slot + b], n->heads, n->size, inverse) < 0) return -1;
-  return 0;
+static int rotate(struct execution *x, const struct plan_node *n, const struct pass *pass, stored *y, bool inverse) {
+  y = at(x, y, n->step - n->size); /* the end of each head */
+  return CALL(rope, y, value(x, n->output)->ld, n->step, x->cosine, x->sine, positions(pass), pass->T, pass->cache ? x->past : NULL, n->heads, n->size, inverse);
 }
 
 static int rope_op(ARGUMENTS) { return rotate(x, n, pass, out(x, n, pass), false); }
@@ -115,16 +110,16 @@ static int rope_op_backward(ARGUMENTS) { return rotate(x, n, pass, d_out(x, n), 
 static int activation_op(ARGUMENTS) {
   const struct model_config *c = &x->plan->config;
   int64_t F = value(x, n->output)->columns;
-  const real *gate = in(x, n, pass, 0);
-  return CALL(activation_forward, c->activation, out(x, n, pass), gate, c->gated ? gate + F : NULL, value(x, n->inputs[0])->ld, rows_of(x, n->output, pass), F);
+  const stored *gate = in(x, n, pass, 0);
+  return CALL(activation_forward, c->activation, out(x, n, pass), gate, c->gated ? at(x, gate, F) : NULL, value(x, n->inputs[0])->ld, rows_of(x, n->output, pass), F);
 }
 
 static int activation_op_backward(ARGUMENTS) {
   const struct model_config *c = &x->plan->config;
   int64_t F = value(x, n->output)->columns;
-  const real *gate = in(x, n, pass, 0);
-  real *d = d_in(x, n, 0);
-  return CALL(activation_backward, c->activation, d, c->gated ? d + F : NULL, d_out(x, n), gate, c->gated ? gate + F : NULL, value(x, n->inputs[0])->ld, rows_of(x, n->output, pass), F);
+  const stored *gate = in(x, n, pass, 0);
+  stored *d = d_in(x, n, 0);
+  return CALL(activation_backward, c->activation, d, c->gated ? at(x, d, F) : NULL, d_out(x, n), gate, c->gated ? at(x, gate, F) : NULL, value(x, n->inputs[0])->ld, rows_of(x, n->output, pass), F);
 }
 
 static int multiply_op(ARGUMENTS) {
@@ -145,29 +140,23 @@ static int add_op(ARGUMENTS) {
 
 static int add_op_backward(ARGUMENTS) {
   if (n->shared) return 0;
-  real *dx = d_in(x, n, 0), *dy = d_out(x, n);
+  stored *dx = d_in(x, n, 0), *dy = d_out(x, n);
   int64_t count = positions(pass) * value(x, n->output)->columns;
-  return n->accumulate[0] ? CALL(add, dx, dx, dy, count) : CALL(to_device, dx, dy, (size_t)count * sizeof(real));
+  return n->accumulate[0] ? CALL(add, dx, dx, dy, count) : CALL(copy, dx, dy, (size_t)count * x->backend->stored_size);
 }
 
 /* ---- products */
 
 static int matmul_op(ARGUMENTS) {
   const struct plan_value *from = value(x, n->inputs[0]), *to = value(x, n->output);
-  int64_t rows = positions(pass);
-  real *y = out(x, n, pass);
-  if (CALL(matmul, x->type, false, true, rows, to->columns, from->columns, 1, in(x, n, pass, 0), from->ld, weights(x, n->parameter), from->columns, 0, y, to->ld) < 0) return -1;
-  return n->bias < 0 ? 0 : CALL(bias_forward, y, to->ld, weights(x, n->bias), rows, to->columns);
+  return CALL(linear_forward, x->type, out(x, n, pass), to->ld, in(x, n, pass, 0), from->ld, weights(x, n->parameter), weights(x, n->bias), positions(pass), to->columns, from->columns);
 }
 
 static int matmul_op_backward(ARGUMENTS) {
   const struct plan_value *from = value(x, n->inputs[0]), *to = value(x, n->output);
   int64_t rows = positions(pass);
-  real *dy = d_out(x, n);
-  if (CALL(matmul, x->type, true, false, to->columns, from->columns, rows, 1, dy, to->ld, in(x, n, pass, 0), from->ld, pass->first ? 0 : 1, gradients(x, n->parameter), from->columns) < 0 ||
-      CALL(matmul, x->type, false, false, rows, from->columns, to->columns, 1, dy, to->ld, weights(x, n->parameter), from->columns, n->accumulate[0], d_in(x, n, 0), from->ld) < 0)
-    return -1;
-  return n->bias < 0 ? 0 : CALL(bias_backward, gradients(x, n->bias), dy, to->ld, rows, to->columns);
+  if (CALL(linear_backward_weight, x->type, gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), to->ld, in(x, n, pass, 0), from->ld, rows, to->columns, from->columns, !pass->first) < 0) return -1;
+  return CALL(linear_backward_input, x->type, d_in(x, n, 0), from->ld, d_out(x, n), to->ld, weights(x, n->parameter), rows, to->columns, from->columns, n->accumulate[0]);
 }
 
 /* ---- attention */
@@ -220,7 +209,7 @@ static struct route_shape route_shape(const struct execution *x, const struct pa
 static int route_op(ARGUMENTS) {
   struct route route = route_of(x, n);
   struct route_shape s = route_shape(x, pass);
-  return CALL(route_forward, out(x, n, pass), execution_saved(x, n->saved[4]), &route, in(x, n, pass, 0), weights(x, n->bias), &s);
+  return CALL(route_forward, out(x, n, pass), execution_saved(x, n->saved[4]), &route, in(x, n, pass, 0), exact(x, n->bias), &s);
 }
 
 static int route_op_backward(ARGUMENTS) {
@@ -239,13 +228,13 @@ static int gather_op_backward(ARGUMENTS) {
 }
 
 static int experts_op(ARGUMENTS) {
-  return CALL(experts_forward, x->type, out(x, n, pass), in(x, n, pass, 0), weights(x, n->parameter), n->stride, route_of(x, n).starts, x->plan->config.moe.count, value(x, n->output)->columns,
+  return CALL(experts_forward, x->type, out(x, n, pass), in(x, n, pass, 0), weights(x, n->parameter), n->stride, route_of(x, n).starts, x->plan->config.moe.count, rows_of(x, n->output, pass), value(x, n->output)->columns,
                             value(x, n->inputs[0])->columns);
 }
 
 static int experts_op_backward(ARGUMENTS) {
   return CALL(experts_backward, x->type, d_in(x, n, 0), gradients(x, n->parameter), d_out(x, n), in(x, n, pass, 0), weights(x, n->parameter), n->stride, route_of(x, n).starts,
-                             x->plan->config.moe.count, value(x, n->output)->columns, value(x, n->inputs[0])->columns);
+                             x->plan->config.moe.count, rows_of(x, n->output, pass), value(x, n->output)->columns, value(x, n->inputs[0])->columns);
 }
 
 static int combine_op(ARGUMENTS) {
@@ -261,11 +250,11 @@ static int combine_op_backward(ARGUMENTS) {
 
 static int short_convolution_op(ARGUMENTS) {
   if (pass->cache) return op_cached_short_convolution(x, n, pass);
-  return CALL(short_convolution_forward, out(x, n, pass), in(x, n, pass, 0), weights(x, n->parameter), weights(x, n->bias), pass->B, pass->T, value(x, n->output)->columns, n->size);
+  return CALL(short_convolution_forward, out(x, n, pass), in(x, n, pass, 0), exact(x, n->parameter), exact(x, n->bias), pass->B, pass->T, value(x, n->output)->columns, n->size);
 }
 
 static int short_convolution_op_backward(ARGUMENTS) {
-  return CALL(short_convolution_backward, d_in(x, n, 0), gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), in(x, n, pass, 0), weights(x, n->parameter), pass->B, pass->T,
+  return CALL(short_convolution_backward, d_in(x, n, 0), gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), in(x, n, pass, 0), exact(x, n->parameter), pass->B, pass->T,
                                        value(x, n->output)->columns, n->size, n->accumulate[0]);
 }
 
@@ -277,21 +266,21 @@ static struct filter_shape filter_shape_of(const struct execution *x, const stru
 static int filter_op(ARGUMENTS) {
   if (pass->cache) return op_cached_filter(x, n);
   struct filter_shape s = filter_shape_of(x, pass);
-  return CALL(filter_forward, out(x, n, pass), execution_saved(x, n->saved[0]), weights(x, n->parameter), &s);
+  return CALL(filter_forward, out(x, n, pass), execution_saved(x, n->saved[0]), exact(x, n->parameter), &s);
 }
 
 static int filter_op_backward(ARGUMENTS) {
   struct filter_shape s = filter_shape_of(x, pass);
-  return CALL(filter_backward, gradients(x, n->parameter), d_out(x, n), execution_saved(x, n->saved[0]), weights(x, n->parameter), &s);
+  return CALL(filter_backward, gradients(x, n->parameter), d_out(x, n), execution_saved(x, n->saved[0]), exact(x, n->parameter), &s);
 }
 
 static int long_convolution_op(ARGUMENTS) {
   if (pass->cache) return op_cached_long_convolution(x, n, pass);
-  return CALL(long_convolution_forward, out(x, n, pass), in(x, n, pass, 0), in(x, n, pass, 1), weights(x, n->parameter), pass->B, pass->T, value(x, n->output)->columns);
+  return CALL(long_convolution_forward, out(x, n, pass), in(x, n, pass, 0), in(x, n, pass, 1), exact(x, n->parameter), pass->B, pass->T, value(x, n->output)->columns);
 }
 
 static int long_convolution_op_backward(ARGUMENTS) {
-  return CALL(long_convolution_backward, d_in(x, n, 0), d_in(x, n, 1), gradients(x, n->parameter), d_out(x, n), in(x, n, pass, 0), in(x, n, pass, 1), weights(x, n->parameter), pass->B, pass->T,
+  return CALL(long_convolution_backward, d_in(x, n, 0), d_in(x, n, 1), gradients(x, n->parameter), d_out(x, n), in(x, n, pass, 0), in(x, n, pass, 1), exact(x, n->parameter), pass->B, pass->T,
                                       value(x, n->output)->columns);
 }
 
@@ -300,32 +289,29 @@ static int long_convolution_op_backward(ARGUMENTS) {
 /* Losses, and with pass->gradient the gradients of h and of the head, a chunk of positions at a time. */
 static int classifier_loss(ARGUMENTS) {
   int64_t rows = positions(pass), C = value(x, n->inputs[0])->columns, V = x->plan->config.vocab_size;
-  const real *w = weights(x, n->parameter);
-  real *h = in(x, n, pass, 0), *dh = d_in(x, n, 0), *logits = execution_saved(x, x->plan->logits);
-  for (int64_t at = 0; at < rows; at += x->plan->chunk_rows) {
-    int64_t R = rows - at < x->plan->chunk_rows ? rows - at : x->plan->chunk_rows;
-    if (CALL(matmul, x->type, false, true, R, V, C, 1, h + at * C, C, w, C, 0, logits, V) < 0 ||
-        CALL(cross_entropy, x->losses + at, logits, V, x->targets + at, R, V, pass->gradient_scale, (real)x->z, pass->gradient) < 0)
+  const stored *w = weights(x, n->parameter);
+  stored *logits = execution_logits(x);
+  for (int64_t r = 0; r < rows; r += x->plan->chunk_rows) {
+    int64_t R = rows - r < x->plan->chunk_rows ? rows - r : x->plan->chunk_rows;
+    stored *h = at(x, in(x, n, pass, 0), r * C), *dh = at(x, d_in(x, n, 0), r * C);
+    if (CALL(linear_forward, x->type, logits, V, h, C, w, NULL, R, V, C) < 0 ||
+        CALL(cross_entropy, x->losses + r, logits, V, x->targets + r, R, V, pass->gradient_scale, (real)x->z, pass->gradient) < 0)
       return -1;
     if (!pass->gradient) continue;
-    if (CALL(matmul, x->type, false, false, R, C, V, 1, logits, V, w, C, 0, dh + at * C, C) < 0 ||
-        CALL(matmul, x->type, true, false, V, C, R, 1, logits, V, h + at * C, C, pass->first && at == 0 ? 0 : 1, gradients(x, n->parameter), C) < 0)
+    if (CALL(linear_backward_input, x->type, dh, C, logits, V, w, R, V, C, false) < 0 ||
+        CALL(linear_backward_weight, x->type, gradients(x, n->parameter), NULL, logits, V, h, C, R, V, C, !pass->first || r > 0) < 0)
       return -1;
   }
-  if (CALL(to_host, x->host_losses, x->losses, (size_t)rows * sizeof(real)) < 0) return -1;
-  for (int64_t r = 0; r < rows; r++) pass->losses[r / pass->T] += (double)x->host_losses[r];
   return 0;
 }
 
 static int classifier_logits(ARGUMENTS) {
   int64_t C = value(x, n->inputs[0])->columns, V = x->plan->config.vocab_size;
   int64_t rows = pass->last_only ? pass->B : positions(pass), stride = pass->last_only ? pass->T * C : C;
-  real *h = in(x, n, pass, 0) + (pass->last_only ? (pass->T - 1) * C : 0), *logits = execution_saved(x, x->plan->logits);
-  for (int64_t at = 0; at < rows; at += x->plan->chunk_rows) {
-    int64_t R = rows - at < x->plan->chunk_rows ? rows - at : x->plan->chunk_rows;
-    if (CALL(matmul, x->type, false, true, R, V, C, 1, h + at * stride, stride, weights(x, n->parameter), C, 0, logits, V) < 0 ||
-        CALL(to_host, pass->logits + at * V, logits, (size_t)(R * V) * sizeof(real)) < 0)
-      return -1;
+  stored *h = at(x, in(x, n, pass, 0), pass->last_only ? (pass->T - 1) * C : 0), *logits = execution_logits(x);
+  for (int64_t r = 0; r < rows; r += x->plan->chunk_rows) {
+    int64_t R = rows - r < x->plan->chunk_rows ? rows - r : x->plan->chunk_rows;
+    if (CALL(linear_forward, x->type, logits, V, at(x, h, r * stride), stride, weights(x, n->parameter), NULL, R, V, C) < 0 || CALL(download, pass->logits + r * V, logits, R * V) < 0) return -1;
   }
   return 0;
 }
@@ -345,7 +331,7 @@ static double cells(const struct plan *p, int v, double batch, double length) {
 static struct plan_cost pointwise(COST, double arithmetic) {
   double moved = cells(p, n->output, batch, length), made = moved;
   for (int i = 0; i < 3; i++) moved += cells(p, n->inputs[i], batch, length);
-  return (struct plan_cost){arithmetic * made * (backward ? 2 : 1), sizeof(real) * moved * (backward ? 2 : 1)};
+  return (struct plan_cost){arithmetic * made * (backward ? 2 : 1), (double)p->backend->stored_size * moved * (backward ? 2 : 1)};
 }
 
 static struct plan_cost cost_copy(COST) { return pointwise(p, n, batch, length, backward, backward ? 0.5 : 0); }
@@ -356,7 +342,7 @@ static struct plan_cost cost_add(COST) { return backward && n->shared ? (struct 
 static struct plan_cost cost_matmul(COST) {
   double a = cells(p, n->inputs[0], batch, length), y = cells(p, n->output, batch, length), w = (double)p->values[n->inputs[0]].columns * (double)p->values[n->output].columns;
   if (n->op == PLAN_EXPERTS) w *= (double)p->config.moe.count;
-  return (struct plan_cost){2 * a * (double)p->values[n->output].columns * (backward ? 2 : 1), sizeof(real) * (a + y + w) * (backward ? 2 : 1)};
+  return (struct plan_cost){2 * a * (double)p->values[n->output].columns * (backward ? 2 : 1), (double)p->backend->stored_size * (a + y + w) * (backward ? 2 : 1)};
 }
 
 /* Causal attention touches half of the T x T square (or the window): a product for the scores and one for the values
@@ -365,7 +351,7 @@ static struct plan_cost cost_attention(COST) {
   const struct attention_shape *s = &n->attention;
   double w = (double)s->window, keys = w > 0 && w < length ? w - w * w / (2 * length) : length / 2, pairs = batch * length * keys * (double)s->H;
   double moved = cells(p, n->output, batch, length) + cells(p, n->inputs[0], batch, length) + cells(p, n->inputs[1], batch, length) + cells(p, n->inputs[2], batch, length);
-  return (struct plan_cost){pairs * (backward ? 6.0 * (double)s->D + 4.0 * (double)s->D_v : 2.0 * (double)(s->D + s->D_v)), sizeof(real) * moved * (backward ? 2 : 1)};
+  return (struct plan_cost){pairs * (backward ? 6.0 * (double)s->D + 4.0 * (double)s->D_v : 2.0 * (double)(s->D + s->D_v)), (double)p->backend->stored_size * moved * (backward ? 2 : 1)};
 }
 
 static struct plan_cost cost_long_convolution(COST) { /* three transforms of 2T points for each channel of a sequence, five backward */
@@ -378,13 +364,13 @@ static struct plan_cost cost_long_convolution(COST) { /* three transforms of 2T 
 
 static struct plan_cost cost_filter(COST) {
   double w = (double)p->config.hyena.width, features = 2 * (double)p->config.hyena.bands + 1;
-  return (struct plan_cost){2 * length * (features * w + w * w + w * (double)p->values[n->output].columns) * (backward ? 2 : 1), sizeof(real) * cells(p, n->output, batch, length) * (backward ? 2 : 1)};
+  return (struct plan_cost){2 * length * (features * w + w * w + w * (double)p->values[n->output].columns) * (backward ? 2 : 1), (double)p->backend->stored_size * cells(p, n->output, batch, length) * (backward ? 2 : 1)};
 }
 
 static struct plan_cost cost_classifier(COST) { /* its backward runs in its forward step */
   double rows = batch * length, C = (double)p->values[n->inputs[0]].columns, V = (double)p->config.vocab_size;
   if (backward) return (struct plan_cost){0};
-  return (struct plan_cost){(p->training ? 6 : 2) * rows * C * V, sizeof(real) * (rows * C * 2 + C * V) * (p->training ? 3 : 1)};
+  return (struct plan_cost){(p->training ? 6 : 2) * rows * C * V, (double)p->backend->stored_size * (rows * C * 2 + C * V) * (p->training ? 3 : 1)};
 }
 
 const struct op ops[PLAN_OPS] = {

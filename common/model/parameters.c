@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/model/parameters.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -277,27 +278,80 @@ double config_flops_per_token(const struct model_config *c, int64_t T) {
 
 /* ---- storage */
 
+static bool is_vector(const struct parameter_tensor *t) { return t->kind == PARAMETER_VECTOR || t->kind == PARAMETER_BALANCE; }
+
+/* Where the small array holds each vector; its length. */
+static int64_t lay_out_small(struct parameters *p) {
+  int64_t total = 0;
+  p->small_offsets = NEW_ARRAY(int64_t, (size_t)p->layout.count);
+  for (int i = 0; i < p->layout.count; i++) {
+    const struct parameter_tensor *t = &p->layout.tensors[i];
+    /* what lies together in the layout (a filter's pieces) stays together */
+    bool follows = i > 0 && is_vector(t) && is_vector(t - 1) && t->offset == t[-1].offset + t[-1].count;
+    if (!follows) total = (total + 15) & ~(int64_t)15;
+    p->small_offsets[i] = is_vector(t) ? total : -1;
+    if (is_vector(t)) total += t->count;
+  }
+  return total;
+}
+
 int parameters_init(struct parameters *p, const struct model_config *c, const struct backend *backend, bool training, struct err *e) {
   *p = (struct parameters){.config = *c, .backend = backend};
   parameter_layout_init(&p->layout, c);
   struct kernel_error k;
-  real **arrays[] = {&p->values, &p->gradients};
-  for (int i = 0; i < (training ? 2 : 1); i++) {
-    *arrays[i] = backend->alloc((size_t)p->layout.total * sizeof(real), &k);
-    if (!*arrays[i]) {
-      parameters_release(p);
-      return kernel_failed(e, &k);
-    }
-  }
-  return 0;
+  bool narrow = backend->stored_size != sizeof(real);
+  size_t total = (size_t)p->layout.total;
+  int64_t small = narrow && !training ? lay_out_small(p) : 0;
+  bool fine = (narrow && !training) || (p->values = backend->alloc(total * sizeof(real), &k));
+  fine = fine && (!training || (p->gradients = backend->alloc(total * sizeof(real), &k)));
+  fine = fine && (!narrow || (p->working = backend->alloc(total * backend->stored_size, &k)));
+  fine = fine && (!p->small_offsets || (p->small = backend->alloc((size_t)small * sizeof(real), &k)));
+  if (!narrow) p->working = p->values;
+  if (fine) return 0;
+  parameters_release(p);
+  return kernel_failed(e, &k);
 }
 
 void parameters_release(struct parameters *p) {
-  real *arrays[] = {p->values, p->gradients};
-  for (int i = 0; i < 2; i++)
+  if (p->working && p->working != p->values) p->backend->release(p->working);
+  real *arrays[] = {p->values, p->gradients, p->small};
+  for (int i = 0; i < 3; i++)
     if (arrays[i]) p->backend->release(arrays[i]);
+  free(p->small_offsets);
   parameter_layout_release(&p->layout);
   *p = (struct parameters){0};
+}
+
+const stored *parameters_working(const struct parameters *p, int64_t offset) { return offset < 0 ? NULL : stored_at(p->backend, p->working, offset); }
+
+const real *parameters_exact(const struct parameters *p, int64_t offset) {
+  if (offset < 0) return NULL;
+  if (p->values) return p->values + offset;
+  int low = 0, high = p->layout.count - 1; /* the last tensor that begins at or before offset */
+  while (low < high) {
+    int middle = (low + high + 1) / 2;
+    if (p->layout.tensors[middle].offset <= offset) low = middle;
+    else high = middle - 1;
+  }
+  assert(p->small_offsets[low] >= 0);
+  return p->small + p->small_offsets[low] + (offset - p->layout.tensors[low].offset);
+}
+
+int parameters_put(struct parameters *p, int t, int64_t at, const real *from, int64_t n, struct err *e) {
+  const struct parameter_tensor *tensor = &p->layout.tensors[t];
+  struct kernel_error k;
+  size_t bytes = (size_t)n * sizeof *from;
+  int result = 0;
+  if (p->values) result = p->backend->to_device(p->values + tensor->offset + at, from, bytes, &k);
+  else if (p->small_offsets[t] >= 0) result = p->backend->to_device(p->small + p->small_offsets[t] + at, from, bytes, &k);
+  if (result == 0 && p->working != p->values) result = p->backend->upload(stored_at(p->backend, p->working, tensor->offset + at), from, n, &k);
+  return result < 0 ? kernel_failed(e, &k) : 0;
+}
+
+int parameters_refresh(struct parameters *p, struct err *e) {
+  struct kernel_error k;
+  if (!p->values || p->working == p->values) return 0;
+  return p->backend->narrow(p->working, p->values, p->layout.total, &k) < 0 ? kernel_failed(e, &k) : 0;
 }
 
 /* ---- initial values */
@@ -325,8 +379,7 @@ int parameters_randomize(struct parameters *p, uint64_t seed, double width_ratio
 #pragma omp parallel for schedule(static)
       for (int64_t i = 0; i < n; i++)
         block[i] = std > 0 ? (real)(float)(std * normal(seed, (uint64_t)t, (uint64_t)(at + i))) : (real)tensor->mean;
-      struct kernel_error k;
-      if (p->backend->to_device(p->values + tensor->offset + at, block, (size_t)n * sizeof(real), &k) < 0) result = kernel_failed(e, &k);
+      result = parameters_put(p, t, at, block, n, e);
     }
   }
   free(block);

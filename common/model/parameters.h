@@ -60,16 +60,31 @@ void parameter_layout_release(struct parameter_layout *l);
 struct parameter_tensor *parameter_layout_add(struct parameter_layout *l, const char *name, enum parameter_kind kind, double init, int rank, const int64_t *shape);
 void parameter_layout_align(struct parameter_layout *l);
 
+/* On the backend's device.  Where it stores what is real, `working` is `values` and `small` is not there.  Elsewhere products read
+ * `working`, which a training run makes anew from `values` after each step, and a model that is only run has no values but those
+ * of the vectors, which all other ops read as real. */
 struct parameters {
   struct model_config config;
   struct parameter_layout layout;
   const struct backend *backend;
-  real *values;    /* on the backend's device, as are: */
-  real *gradients; /* NULL unless for training */
+  real *values;
+  real *gradients;        /* NULL unless for training */
+  stored *working;
+  real *small;            /* vectors one behind the other: */
+  int64_t *small_offsets; /* [layout.count]: where; -1: not a vector */
 };
 
 int parameters_init(struct parameters *p, const struct model_config *c, const struct backend *backend, bool training, struct err *e);
 void parameters_release(struct parameters *p);
+
+/* Where the parameter at `offset` lies; NULL for offset -1.  working: as products read it.  exact: real; without values only a
+ * vector's. */
+const stored *parameters_working(const struct parameters *p, int64_t offset);
+const real *parameters_exact(const struct parameters *p, int64_t offset);
+/* Elements at .. at + n - 1 of tensor t become those of `from`, in host memory. */
+int parameters_put(struct parameters *p, int t, int64_t at, const real *from, int64_t n, struct err *e);
+/* Makes the working copy anew from the values, when ops have changed them. */
+int parameters_refresh(struct parameters *p, struct err *e);
 
 /* Normal with the tensor's `init`, or constant.  Element i of tensor t depends on (seed, t, i) only.  width_ratio: hidden
  * size over the width for which initializer_range was chosen (1: this one); hidden matrices get init / sqrt(ratio), the head

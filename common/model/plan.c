@@ -8,13 +8,15 @@
 #include "common/model/memory.h"
 #include "common/model/op.h"
 
-/* The classifier's chunk of logits is written once and read four times: it should stay in the last-level cache. */
-#define CHUNK_BYTES (16 << 20)
-
 int plan_buffer_add(struct plan *p, enum buffer_class class, int64_t elements) {
   p->buffers = RESIZE(p->buffers, (size_t)p->buffer_count + 1);
   p->buffers[p->buffer_count] = (struct plan_buffer){.class = class, .elements = elements, .first = -1, .last = -1};
   return p->buffer_count++;
+}
+
+int64_t plan_buffer_bytes(const struct plan *p, const struct plan_buffer *b) {
+  int64_t bytes = b->elements * (int64_t)(b->class == BUFFER_STATISTICS ? sizeof(real) : p->backend->stored_size);
+  return (bytes + 255) & ~(int64_t)255;
 }
 
 int64_t plan_rows(const struct plan *p, enum plan_rows rows, int64_t B, int64_t T) {
@@ -63,7 +65,7 @@ void plan_step_add(struct plan *p, int node, enum step_kind kind) {
 }
 
 static int64_t chunk_rows(const struct plan *p) {
-  int64_t rows = p->B * p->T, chunk = CHUNK_BYTES / (p->config.vocab_size * (int64_t)sizeof(real)) / 16 * 16;
+  int64_t rows = p->B * p->T, chunk = (int64_t)(p->backend->logits_bytes / ((size_t)p->config.vocab_size * p->backend->stored_size)) / 16 * 16;
   if (chunk < 64) chunk = 64;
   return chunk < rows ? chunk : rows;
 }
@@ -76,8 +78,8 @@ static void fuse(struct plan *p) {
   }
 }
 
-void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, int64_t B, int64_t T, bool training, enum recompute recompute) {
-  *p = (struct plan){.config = *c, .B = B, .T = T, .training = training, .recompute = recompute};
+void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, const struct plan_settings *s) {
+  *p = (struct plan){.config = *c, .B = s->B, .T = s->T, .training = s->training, .recompute = s->recompute, .backend = s->backend ? s->backend : backend_cpu()};
   p->chunk_rows = chunk_rows(p);
   p->logits = plan_buffer_add(p, BUFFER_LOGITS, p->chunk_rows * c->vocab_size);
   architecture_build(p, layout);

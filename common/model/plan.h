@@ -35,7 +35,7 @@ struct plan_buffer {
   enum buffer_class class;
   int64_t elements;
   int first, last; /* steps; first -1: not used */
-  int64_t offset;  /* elements from the start of the arena */
+  int64_t offset;  /* bytes from the start of the arena */
 };
 
 enum plan_rows { ROWS_POSITIONS, ROWS_SLOTS, ROWS_FILTER }; /* B T; B T times the experts of a token; T */
@@ -77,11 +77,19 @@ struct plan_step {
   enum step_kind kind;
 };
 
+struct plan_settings {
+  int64_t B, T;
+  bool training;                 /* false: no gradients, and buffers are reused as soon as they are read */
+  enum recompute recompute;
+  const struct backend *backend; /* which will run it: sizes of elements and of the classifier's chunk.  NULL: the CPU's */
+};
+
 struct plan {
   struct model_config config;
   int64_t B, T;
   bool training;
   enum recompute recompute;
+  const struct backend *backend;
   struct plan_node *nodes;
   int count;
   struct plan_step *steps;
@@ -92,12 +100,11 @@ struct plan {
   int buffer_count;
   int logits;           /* buffer of the classifier's chunk */
   int64_t chunk_rows;   /* positions whose logits exist at a time */
-  int64_t arena;        /* elements */
+  int64_t arena;        /* bytes */
 };
 
-/* Builds the arrays and lays out the arena; aborts only on our own bugs.  training false: no gradients, and buffers are
- * reused as soon as they are read. */
-void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, int64_t B, int64_t T, bool training, enum recompute recompute);
+/* Builds the arrays and lays out the arena; aborts only on our own bugs. */
+void plan_init(struct plan *p, const struct model_config *c, const struct parameter_layout *layout, const struct plan_settings *s);
 void plan_release(struct plan *p);
 
 /* For architecture.c. */
@@ -111,6 +118,7 @@ struct plan_node *plan_node_add(struct plan *p, enum plan_op op, const char *nam
 int plan_buffer_add(struct plan *p, enum buffer_class class, int64_t elements);
 void plan_step_add(struct plan *p, int node, enum step_kind kind);
 int plan_owner(const struct plan *p, int value, int64_t *column); /* the value that owns the memory, and where in its rows (may be NULL) */
+int64_t plan_buffer_bytes(const struct plan *p, const struct plan_buffer *b); /* a multiple of 256 */
 int64_t plan_rows(const struct plan *p, enum plan_rows rows, int64_t B, int64_t T);
 
 /* Cost of one pass of a node over B sequences of T: arithmetic, and bytes that must move at least. */

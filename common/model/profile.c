@@ -53,7 +53,7 @@ static void keep(struct profile *p, const struct event *event) {
 
 void profile_step(struct profile *p, int64_t step) { keep(p, &(struct event){.step = step, .began = progress_clock()}); }
 
-void profile_add(struct profile *p, const char *op, const char *name, const char *direction, double seconds, struct plan_cost cost) {
+void profile_add_at(struct profile *p, const char *op, const char *name, const char *direction, double began, double seconds, struct plan_cost cost) {
   int i = 0;
   while (i < p->count && (strcmp(p->rows[i].name, name) != 0 || strcmp(p->rows[i].op, op) != 0 || strcmp(p->rows[i].direction, direction) != 0)) i++;
   if (i == p->count) {
@@ -63,7 +63,11 @@ void profile_add(struct profile *p, const char *op, const char *name, const char
   struct row *r = &p->rows[i];
   r->calls++;
   r->seconds += seconds, r->flops += cost.flops, r->bytes += cost.bytes;
-  if (p->events) keep(p, &(struct event){.op = op, .name = name, .direction = direction, .began = progress_clock() - seconds, .seconds = seconds, .cost = cost});
+  if (p->events) keep(p, &(struct event){.op = op, .name = name, .direction = direction, .began = began, .seconds = seconds, .cost = cost});
+}
+
+void profile_add(struct profile *p, const char *op, const char *name, const char *direction, double seconds, struct plan_cost cost) {
+  profile_add_at(p, op, name, direction, progress_clock() - seconds, seconds, cost);
 }
 
 static int slowest_first(const void *a, const void *b) {
@@ -157,10 +161,10 @@ int profile_write_trace(const struct profile *p, const char *path, struct err *e
 /* ---- what the machine reaches */
 
 double profile_memory_peak(const struct backend *b) {
-  const int64_t n = 16 << 20; /* three arrays of 64 MiB */
+  const int64_t n = 16 << 20; /* three arrays of 32 or 64 MiB */
   struct kernel_error k;
-  size_t bytes = (size_t)n * sizeof(real);
-  real *x = b->alloc(bytes, &k), *y = b->alloc(bytes, &k), *z = b->alloc(bytes, &k);
+  size_t bytes = (size_t)n * b->stored_size;
+  stored *x = b->alloc(bytes, &k), *y = b->alloc(bytes, &k), *z = b->alloc(bytes, &k);
   double best = 0, began = progress_clock();
   for (int i = 0; x && y && z && (i < 3 || progress_clock() - began < 0.2); i++) {
     double start = progress_clock();
@@ -168,17 +172,17 @@ double profile_memory_peak(const struct backend *b) {
     double rate = 3 * (double)bytes / (progress_clock() - start) / 1e9;
     if (i > 0 && rate > best) best = rate; /* the first call meets pages that are not there yet */
   }
-  real *blocks[] = {x, y, z};
+  stored *blocks[] = {x, y, z};
   for (int i = 0; i < 3; i++)
     if (blocks[i]) b->release(blocks[i]);
   return best;
 }
 
 double profile_matmul_peak(const struct backend *b, enum matmul_type type) {
-  const int64_t n = 1536;
+  const int64_t n = b == backend_cpu() ? 1536 : 8192;
   struct kernel_error k;
-  size_t bytes = (size_t)(n * n) * sizeof(real);
-  real *x = b->alloc(bytes, &k), *y = b->alloc(bytes, &k), *z = b->alloc(bytes, &k);
+  size_t bytes = (size_t)(n * n) * b->stored_size;
+  stored *x = b->alloc(bytes, &k), *y = b->alloc(bytes, &k), *z = b->alloc(bytes, &k);
   double best = 0, began = progress_clock();
   for (int i = 0; x && y && z && (i < 3 || progress_clock() - began < 0.2); i++) {
     double start = progress_clock();
@@ -186,7 +190,7 @@ double profile_matmul_peak(const struct backend *b, enum matmul_type type) {
     double rate = 2.0 * (double)(n * n * n) / (progress_clock() - start) / 1e9;
     if (rate > best) best = rate;
   }
-  real *blocks[] = {x, y, z};
+  stored *blocks[] = {x, y, z};
   for (int i = 0; i < 3; i++)
     if (blocks[i]) b->release(blocks[i]);
   return best;

@@ -28,6 +28,8 @@ void profile_step(struct profile *p, int64_t step);
 
 /* Right after the call: `seconds` end now.  `name` must outlive the profile; direction: "forward", "backward", "step". */
 void profile_add(struct profile *p, const char *op, const char *name, const char *direction, double seconds, struct plan_cost cost);
+/* The same for a call that began at `began` on progress_clock(). */
+void profile_add_at(struct profile *p, const char *op, const char *name, const char *direction, double began, double seconds, struct plan_cost cost);
 
 struct machine_peak { /* what this machine reaches; 0: not measured */
   double gflop_s;     /* of a large matmul */

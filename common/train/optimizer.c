@@ -285,7 +285,7 @@ int optimizer_step(struct optimizer *o, int64_t step, double lr, double gradient
     if (result < 0) return kernel_failed(e, &k);
     write_behind(o, g);
   }
-  return 0;
+  return parameters_refresh(o->parameters, e);
 }
 
 int optimizer_gradient_squares(const struct optimizer *o, double *sum, struct err *e) {

@@ -105,7 +105,10 @@ static void window_pairs(struct trainer *t, const uint32_t *windows, int64_t cou
 /* ---- a step */
 
 static void account(struct trainer *t, const char *name, double began, struct plan_cost cost) {
-  if (t->profile) profile_add(t->profile, name, name, "step", progress_clock() - began, cost);
+  struct kernel_error unheard; /* the next op tells */
+  if (!t->profile) return;
+  t->parameters->backend->synchronize(&unheard);
+  profile_add(t->profile, name, name, "step", progress_clock() - began, cost);
 }
 
 static struct plan_cost one_pass(const struct trainer *t) {

@@ -31,7 +31,7 @@
 #include "common/train/optimizer.h"
 #include "common/train/schedule.h"
 
-#define DTYPE_CHOICES "fp32|bf16"
+#define DTYPE_CHOICES "fp32|bf16|tf32|fp8" /* in the order of enum matmul_type */
 
 struct recipe {
   int64_t batch, micro_batch, seq;  /* sequences a step, sequences at a time (divides batch), T */

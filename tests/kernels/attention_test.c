@@ -28,6 +28,7 @@ static void reference(double *out, double *lse, double *dq, double *dk, double *
     for (int64_t h = 0; h < s->H; h++)
       for (int64_t t = 0; t < s->T; t++) {
         int64_t g = h / (s->H / s->H_kv), low = s->window > 0 && t >= s->window ? t - s->window + 1 : 0;
+        if (s->starts && s->starts[b * s->T + t] > low) low = s->starts[b * s->T + t];
         int64_t at_q = (b * s->T + t) * s->ld_q + h * s->D, at_out = (b * s->T + t) * s->ld_out + h * s->D_v;
         double most = -INFINITY, sum = 0, delta = 0;
         for (int64_t u = low; u <= t; u++) {
@@ -61,6 +62,19 @@ static void reference(double *out, double *lse, double *dq, double *dk, double *
   free(p);
 }
 
+/* Where documents of 1 to `longest` positions start that share B sequences of T; until the next call. */
+static const int32_t *documents(int64_t B, int64_t T, int64_t longest) {
+  static int32_t starts[1000];
+  uint64_t state = (uint64_t)longest;
+  int64_t first = 0, next = 0;
+  if (B * T > 1000) abort();
+  for (int64_t t = 0; t < B * T; t++) {
+    if (t % T == 0 || t == next) first = t, next = t + 1 + (int64_t)(fabs(number(&state)) * (double)longest);
+    starts[t] = (int32_t)(first % T);
+  }
+  return starts;
+}
+
 /* Columns beyond the heads must stay as they were: the reference has 0 there and so do our outputs. */
 static void compare_type(struct attention_shape s, int64_t pad, const char *variant) {
   bool bf16 = s.type == MATMUL_BF16;
@@ -84,8 +98,8 @@ static void compare_type(struct attention_shape s, int64_t pad, const char *vari
   good = close_to(dv, want_dv, nv, bound, "dv") && good;
   good = guards_intact(out, no) && guards_intact(lse, nl) && guards_intact(dq, nq) && guards_intact(dk, nk) &&
          guards_intact(dv, nv) && good;
-  ok(good, "%s%s: B %lld T %lld H %lld/%lld D %lld/%lld window %lld dropout %g match the double reference, forward and backward", variant, bf16 ? " bf16" : "",
-     (long long)B, (long long)T, (long long)s.H, (long long)s.H_kv, (long long)s.D, (long long)s.D_v, (long long)s.window, s.dropout);
+  ok(good, "%s%s: B %lld T %lld H %lld/%lld D %lld/%lld window %lld dropout %g%s match the double reference, forward and backward", variant, bf16 ? " bf16" : "",
+     (long long)B, (long long)T, (long long)s.H, (long long)s.H_kv, (long long)s.D, (long long)s.D_v, (long long)s.window, s.dropout, s.starts ? " documents" : "");
 
   real *dq2 = array(nq, 6, 0), *dk2 = array(nk, 7, 0), *dv2 = array(nv, 8, 0), *out2 = array(no, 5, 0);
   backend_cpu()->set_threads(1);
@@ -96,8 +110,8 @@ static void compare_type(struct attention_shape s, int64_t pad, const char *vari
          memcmp(dk, dk2, (size_t)nk * sizeof *dk) == 0 && memcmp(dv, dv2, (size_t)nv * sizeof *dv) == 0,
      "%s%s: the same bits on one thread", variant, bf16 ? " bf16" : "");
 
-  /* The same queries in two steps against a cache, which knows no dropout and no bfloat16. */
-  if (s.dropout == 0 && !bf16) {
+  /* The same queries in two steps against a cache, which knows no documents, no dropout and no bfloat16. */
+  if (s.dropout == 0 && !s.starts && !bf16) {
     good = true;
     for (int64_t split = T / 2; split < T && split >= T - 1 - T / 2; split += T - 1 - split > 0 ? T - 1 - split : 1) {
       struct attention_shape step = s;
@@ -110,8 +124,8 @@ static void compare_type(struct attention_shape s, int64_t pad, const char *vari
         memcpy(new_q + b * step.T * s.ld_q, q + (b * T + split) * s.ld_q, (size_t)(step.T * s.ld_q) * sizeof *q);
         memcpy(new_want + b * step.T * s.ld_out, want + (b * T + split) * s.ld_out, (size_t)(step.T * s.ld_out) * sizeof *want);
       }
-      step.dropout = 0.5, step.type = MATMUL_BF16; /* ignored */
-      good = attention_cached(new_out, new_q, k, v, T * s.ld_k, T * s.ld_v, past, &step, &e) == 0 && good;
+      step.dropout = 0.5, step.type = MATMUL_BF16, step.starts = documents(1, T, 1); /* ignored */
+      good = attention_cached(new_out, new_q, k, v, &(struct cache_pages){NULL, 1, T}, past, T, &step, &e) == 0 && good;
       good = close_to(new_out, new_want, B * step.T * s.ld_out, 1e-11, "cached") && guards_intact(new_out, B * step.T * s.ld_out) && good;
       array_free(new_q), array_free(new_out), free(new_want);
     }
@@ -151,7 +165,7 @@ static void absorbed(int64_t T, int64_t H, int64_t D, int64_t D_v, const char *v
     for (int64_t u = 0; u < keys; u++)
       for (int64_t d = 0; d < D_v; d++) want[i * D_v + d] += p[u] / sum * rows[u * s.ld_k + d];
   }
-  bool good = attention_cached(out, q, cache, cache, CAPACITY * s.ld_k, CAPACITY * s.ld_v, past, &s, &e) == 0;
+  bool good = attention_cached(out, q, cache, cache, &(struct cache_pages){NULL, 1, CAPACITY}, past, CAPACITY, &s, &e) == 0;
   good = close_to(out, want, no, 1e-11, "absorbed") && guards_intact(out, no) && good;
   ok(good, "%s: %lld positions of %lld heads of %lld read values of %lld within the keys", variant, (long long)T, (long long)H, (long long)D, (long long)D_v);
   array_free(q), array_free(cache), array_free(out), free(want);
@@ -164,11 +178,11 @@ static void shared_heads(const char *variant) {
   real *q = array(H * D, 1, 1), *k = array(KEYS * D, 2, 1), *v = array(KEYS * D, 3, 1), *one = array(H * D, 4, 1), *out = array(H * D, 5, 1);
   int64_t past = KEYS - 1;
   backend_cpu()->set_threads(1);
-  attention_cached(one, q, k, v, KEYS * D, KEYS * D, &past, &s, &e);
+  attention_cached(one, q, k, v, &(struct cache_pages){NULL, 1, KEYS}, &past, KEYS, &s, &e);
   bool same = true;
   for (int threads = 2; threads <= 9; threads += 1 + 2 * (threads > 2)) {
     backend_cpu()->set_threads(threads);
-    attention_cached(out, q, k, v, KEYS * D, KEYS * D, &past, &s, &e);
+    attention_cached(out, q, k, v, &(struct cache_pages){NULL, 1, KEYS}, &past, KEYS, &s, &e);
     same = same && memcmp(one, out, H * D * sizeof *out) == 0;
   }
   backend_cpu()->set_threads(2);
@@ -242,7 +256,7 @@ static void speed_latent(enum matmul_type type, const char *variant, int64_t B, 
   struct attention_shape step = {.B = 1, .T = 1, .H = H, .H_kv = 1, .D = 576, .D_v = 512, .head_v = 512, .ld_q = H * 576,
                                  .ld_k = 576, .ld_v = 576, .ld_out = H * 512, .scale = 1};
   int64_t past = n / 576 - 1;
-  TIME(one, attention_cached(out, q, k, k, n, n, &past, &step, &e));
+  TIME(one, attention_cached(out, q, k, k, &(struct cache_pages){NULL, 1, n / 576}, &past, past + 1, &step, &e));
   printf("attention %s%s B %lld T %lld H %lld D 192/128: forward %4.0f GFLOP/s, backward %4.0f; absorbed, one query of %lld keys: %.0f GFLOP/s, %.1f GB/s\n", variant,
          type == MATMUL_BF16 ? " bf16" : "", (long long)B, (long long)T, (long long)H, 320 * work / forward, (3 * 192 + 2 * 128) * work / backward, (long long)past + 1,
          2e-9 * (double)(past * H * (576 + 512)) / one, 4e-9 * (double)(past * 576) / one);
@@ -262,7 +276,7 @@ static void speed(enum matmul_type type, const char *variant, int64_t B, int64_t
   struct attention_shape step = s;
   step.T = 1;
   for (int64_t b = 0; b < B; b++) past[b] = T - 1;
-  TIME(one, attention_cached(out, qkv, k, v, T * s.ld_k, T * s.ld_v, past, &step, &e));
+  TIME(one, attention_cached(out, qkv, k, v, &(struct cache_pages){NULL, 1, T}, past, T, &step, &e));
   printf("attention %s%s B %3lld T %4lld H %lld/%lld D %3lld: forward %4.0f GFLOP/s, backward %4.0f, one query %5.1f GB/s of keys and values\n",
          variant, type == MATMUL_BF16 ? " bf16" : "", (long long)B, (long long)T, (long long)H, (long long)H_kv, (long long)D, work / forward, 2.5 * work / backward,
          8e-9 * (double)(B * T * H_kv * D) / one);
@@ -310,6 +324,10 @@ int main(int argc, char **argv) {
     compare((S){.B = 2, .T = 150, .H = 4, .H_kv = 2, .D = 64, .dropout = 0.1}, 0, variant);
     compare((S){.B = 1, .T = 131, .H = 2, .H_kv = 2, .D = 20, .D_v = 33, .window = 40, .dropout = 0.5}, 2, variant);
     compare((S){.B = 12, .T = 70, .H = 6, .H_kv = 6, .D = 8}, 0, variant); /* tasks enough for threads to take them in runs */
+    compare((S){.B = 3, .T = 7, .H = 2, .H_kv = 1, .D = 8, .starts = documents(3, 7, 3)}, 1, variant);
+    compare((S){.B = 2, .T = 200, .H = 4, .H_kv = 2, .D = 32, .starts = documents(2, 200, 60)}, 0, variant);
+    compare((S){.B = 1, .T = 333, .H = 2, .H_kv = 1, .D = 16, .window = 90, .dropout = 0.2, .starts = documents(1, 333, 150)}, 3, variant);
+    compare((S){.B = 2, .T = 131, .H = 2, .H_kv = 2, .D = 12, .D_v = 20, .starts = documents(2, 131, 2)}, 0, variant);
     absorbed(1, 16, 576, 512, variant);
     absorbed(1, 11, 40, 24, variant);
     absorbed(2, 7, 37, 37, variant);

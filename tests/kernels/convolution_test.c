@@ -119,20 +119,41 @@ static void compare_long(int64_t B, int64_t T, int64_t C, const char *variant) {
 static void compare_cached(int64_t T, int64_t C, const char *variant) {
   enum { B = 3, CAPACITY = 420 };
   static const int64_t past[B] = {0, 7, 270};
-  int64_t stride = CAPACITY * C + 5;
-  real *cache = array(B * stride, 1, 1), *h = array(CAPACITY * C, 2, 1), *skip = array(C, 3, 1), *y = array(B * T * C, 4, 1);
+  int64_t stride = CAPACITY * C;
+  static const int32_t table[B] = {1, 2, 3};
+  const struct cache_pages pages = {table, 1, CAPACITY};
+  real *cache = array((B + 1) * stride, 1, 1), *h = array(CAPACITY * C, 2, 1), *skip = array(C, 3, 1), *y = array(B * T * C, 4, 1);
   double *want = zeros(B * T * C), *whole = zeros(CAPACITY * C), *unused = zeros(CAPACITY * C);
   for (int64_t b = 0; b < B; b++) {
     int64_t rows = past[b] + T;
-    long_reference(whole, unused, unused, unused, cache + b * stride, h, skip, cache, 1, rows, C);
+    long_reference(whole, unused, unused, unused, cache + table[b] * stride, h, skip, cache, 1, rows, C);
     memcpy(want + b * T * C, whole + past[b] * C, (size_t)(T * C) * sizeof *want);
-    for (int64_t i = rows * C; i < stride; i++) cache[b * stride + i] = NAN; /* what is not there yet does not count */
+    for (int64_t i = rows * C; i < stride; i++) cache[table[b] * stride + i] = NAN; /* what is not there yet does not count */
   }
-  bool good = long_convolution_cached(y, cache, stride, past, h, skip, B, T, C, &e) == 0 && guards_intact(y, B * T * C);
+  bool good = long_convolution_cached(y, cache, &pages, past, 270 + T, h, skip, B, T, C, &e) == 0 && guards_intact(y, B * T * C);
   ok(close_to(y, want, B * T * C, 1e-12, "y") && good, "%s: %lld new positions of %lld channels behind a cache match the double reference",
      variant, (long long)T, (long long)C);
   array_free(cache), array_free(h), array_free(skip), array_free(y);
   free(want), free(whole), free(unused);
+}
+
+/* The last rows of three sequences in a cache get what they get in the whole, with as few as no rows before them. */
+static void compare_short_cached(int64_t T, int64_t C, int64_t K, const char *variant) {
+  enum { B = 3, CAPACITY = 12 };
+  static const int64_t past[B] = {0, 1, 7};
+  static const int32_t table[B] = {1, 2, 3};
+  real *cache = array((B + 1) * CAPACITY * C, 1, 1), *weight = array(C * K, 2, 1), *bias = array(C, 3, 1), *y = array(B * T * C, 4, 1), *whole = array(CAPACITY * C, 5, 1);
+  bool good = short_convolution_cached(y, cache, &(struct cache_pages){table, 1, CAPACITY}, past, weight, bias, B, T, C, K, &e) == 0 && guards_intact(y, B * T * C);
+  for (int64_t b = 0; b < B; b++) {
+    good = short_convolution_forward(whole, cache + table[b] * CAPACITY * C, weight, bias, 1, past[b] + T, C, K, &e) == 0 && good;
+    good = memcmp(y + b * T * C, whole + past[b] * C, (size_t)(T * C) * sizeof *y) == 0 && good;
+  }
+  ok(good, "%s: short convolution, %lld new positions of %lld channels behind a cache are those of the whole", variant, (long long)T, (long long)C);
+  static const int32_t apart[B] = {0, 2, 1};
+  ok(short_convolution_cached(y, cache, &(struct cache_pages){apart, 1, CAPACITY}, past, weight, bias, B, T, C, K, &e) == -1 &&
+         short_convolution_cached(y, cache, &(struct cache_pages){NULL, 2, CAPACITY / 2}, past, weight, bias, B, T, C, K, &e) == -1,
+     "%s: pages that do not follow each other are refused", variant);
+  array_free(cache), array_free(weight), array_free(bias), array_free(y), array_free(whole);
 }
 
 static void edges(const char *variant) {
@@ -140,7 +161,7 @@ static void edges(const char *variant) {
   real x[T * C], h[T * C], skip[C] = {0}, y[T * C], dh[T * C], d_skip[C] = {1};
   for (int i = 0; i < T * C; i++) x[i] = 1, h[i] = i < C, dh[i] = 3, y[i] = 7;
   ok(long_convolution_forward(y, x, h, skip, 0, T, C, &e) == 0 && short_convolution_forward(y, x, h, skip, 0, T, C, 3, &e) == 0 &&
-         long_convolution_cached(y, x, 0, NULL, h, skip, 0, 1, C, &e) == 0 && y[0] == 7,
+         long_convolution_cached(y, x, NULL, NULL, 0, h, skip, 0, 1, C, &e) == 0 && y[0] == 7,
      "%s: no sequences are no work", variant);
   ok(long_convolution_backward(y, dh, d_skip, y, x, h, skip, 0, T, C, &e) == 0 && dh[0] == 0 && dh[T * C - 1] == 0 && d_skip[0] == 1,
      "%s: no sequences have no gradient", variant);
@@ -170,7 +191,7 @@ static void speed(const char *variant) {
   }
   for (int64_t T = 1; T <= 128; T += T < 16 ? 15 : 112) {
     int64_t past = 1024;
-    TIME(t, long_convolution_cached(y, x, n, &past, h, skip, 1, T, C, &e));
+    TIME(t, long_convolution_cached(y, x, &(struct cache_pages){NULL, 1, n / C}, &past, past + T, h, skip, 1, T, C, &e));
     printf("long convolution cached    %s %3lld behind 1024: %7.1f us a position\n", variant, (long long)T, 1e6 * t / (double)T);
   }
   array_free(x), array_free(h), array_free(skip), array_free(dy), array_free(y), array_free(dx), array_free(dh), array_free(d_skip);
@@ -193,6 +214,8 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof longs / sizeof *longs; i++) compare_long(longs[i][0], longs[i][1], longs[i][2], variant);
     static const int64_t news[][2] = {{1, 16}, {1, 37}, {3, 130}, {4, 129}, {9, 21}, {127, 33}, {128, 33}, {150, 5}};
     for (size_t i = 0; i < sizeof news / sizeof *news; i++) compare_cached(news[i][0], news[i][1], variant);
+    compare_short_cached(1, 7, 3, variant);
+    compare_short_cached(5, 40, 4, variant);
     edges(variant);
   }
   return wants_times(argc, argv) ? 0 : tap_done();

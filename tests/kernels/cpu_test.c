@@ -45,8 +45,8 @@ int main(void) { /* children first: the variant is chosen once a process */
   }
   ok(cpu->alloc(SIZE_MAX - 10, &e) == NULL && strstr(e.message, "cannot allocate"), "impossible sizes fail with a message");
   ok(kernel_fail(&e, "%s", "why") == -1 && strcmp(e.message, "why") == 0, "errors carry their reason");
-  ok(backend_cuda(&e) == NULL && strstr(e.message, "--device cpu"), "there is no CUDA backend, and it says what to do");
+  ok(backend_cuda(MATMUL_BF16, &e) == NULL && strstr(e.message, "--device cpu"), "there is no CUDA backend, and it says what to do");
   const char *warning = "unset";
-  ok(strncmp(backend_cpu_describe(&warning), "cpu ", 4) == 0 && (!warning || strstr(warning, "OPENBLAS_CORETYPE")), "the CPU backend describes itself");
+  ok(strncmp(cpu->describe(&warning), "cpu ", 4) == 0 && (!warning || strstr(warning, "OPENBLAS_CORETYPE")), "the CPU backend describes itself");
   return tap_done();
 }

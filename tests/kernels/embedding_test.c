@@ -13,7 +13,7 @@ static void compare(int64_t rows, int64_t C, int64_t vocabulary) {
   uint64_t state = 5;
   for (int64_t r = 0; r < rows; r++) ids[r] = (int32_t)((number(&state) + 1) / 2 * (double)vocabulary);
   for (int64_t i = 0; i < vocabulary * C; i++) want[i] = d_table[i];
-  bool good = embedding_forward(y, table, ids, rows, C, &e) == 0 && embedding_backward(d_table, dy, ids, rows, C, &e) == 0;
+  bool good = embedding_forward(y, table, ids, rows, C, &e) == 0 && embedding_backward(d_table, dy, ids, rows, vocabulary, C, &e) == 0;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < C; c++) {
       good = y[r * C + c] == table[ids[r] * C + c] && good;
@@ -22,7 +22,7 @@ static void compare(int64_t rows, int64_t C, int64_t vocabulary) {
   good = close_to(d_table, want, vocabulary * C, 1e-12, "d_table") && guards_intact(y, rows * C) && guards_intact(d_table, vocabulary * C) && good;
   ok(good, "%lld rows of %lld from a table of %lld, ids repeated", (long long)rows, (long long)C, (long long)vocabulary);
   backend_cpu()->set_threads(1);
-  embedding_backward(again, dy, ids, rows, C, &e);
+  embedding_backward(again, dy, ids, rows, vocabulary, C, &e);
   backend_cpu()->set_threads(2);
   ok(memcmp(again, d_table, (size_t)(vocabulary * C) * sizeof *again) == 0, "the same bits on one thread");
   array_free(table), array_free(y), array_free(d_table), array_free(dy), array_free(again), free(ids), free(want);
@@ -35,6 +35,6 @@ int main(void) {
   compare(1000, 130, 11);
   int32_t bad[1] = {-1};
   real x[4] = {0};
-  ok(embedding_forward(x, x + 2, bad, 1, 2, &e) == -1 && embedding_backward(x, x + 2, bad, 1, 2, &e) == -1, "a negative id is an error");
+  ok(embedding_forward(x, x + 2, bad, 1, 2, &e) == -1 && embedding_backward(x, x + 2, bad, 1, 2, 1, &e) == -1, "a negative id is an error");
   return tap_done();
 }

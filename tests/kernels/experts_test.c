@@ -27,8 +27,8 @@ static void compare(const int64_t *rows, int64_t experts, int64_t out, int64_t i
         }
   for (int64_t i = 0; i < n * out; i++) y[i] = NAN; /* overwritten, never read */
   for (int64_t i = 0; i < n * in; i++) dx[i] = NAN;
-  bool good = experts_forward(MATMUL_FP32, y, x, w, stride, starts, experts, out, in, &e) == 0 &&
-              experts_backward(MATMUL_FP32, dx, dw, dy, x, w, stride, starts, experts, out, in, &e) == 0;
+  bool good = experts_forward(MATMUL_FP32, y, x, w, stride, starts, experts, n, out, in, &e) == 0 &&
+              experts_backward(MATMUL_FP32, dx, dw, dy, x, w, stride, starts, experts, n, out, in, &e) == 0;
   good = close_to(y, want_y, n * out, 1e-11, "y") && good;
   good = close_to(dx, want_dx, n * in, 1e-11, "dx") && good;
   good = close_to(dw, want_dw, size, 1e-11, "dw") && good;
@@ -38,27 +38,27 @@ static void compare(const int64_t *rows, int64_t experts, int64_t out, int64_t i
   ok(good, "%s: %lld rows to %lld experts of %lld x %lld match the double reference", variant, (long long)n, (long long)experts, (long long)out, (long long)in);
 
   real *only = array_copy(first, size);
-  good = experts_backward(MATMUL_FP32, NULL, only, dy, x, w, stride, starts, experts, out, in, &e) == 0 && memcmp(only, dw, (size_t)size * sizeof *dw) == 0;
+  good = experts_backward(MATMUL_FP32, NULL, only, dy, x, w, stride, starts, experts, n, out, in, &e) == 0 && memcmp(only, dw, (size_t)size * sizeof *dw) == 0;
   real *only_dx = array(n * in, 7, 1);
-  good = good && experts_backward(MATMUL_FP32, only_dx, NULL, dy, x, w, stride, starts, experts, out, in, &e) == 0 &&
+  good = good && experts_backward(MATMUL_FP32, only_dx, NULL, dy, x, w, stride, starts, experts, n, out, in, &e) == 0 &&
          memcmp(only_dx, dx, (size_t)(n * in) * sizeof *dx) == 0;
   ok(good, "%s: dx and dw can be had alone", variant);
   if (variant[0] != 's') { /* scalar: the products of a library */
     real *one_y = array(n * out, 8, 1), *one_dw = array_copy(first, size);
     backend_cpu()->set_threads(1);
-    good = experts_forward(MATMUL_FP32, one_y, x, w, stride, starts, experts, out, in, &e) == 0 &&
-           experts_backward(MATMUL_FP32, only_dx, one_dw, dy, x, w, stride, starts, experts, out, in, &e) == 0;
+    good = experts_forward(MATMUL_FP32, one_y, x, w, stride, starts, experts, n, out, in, &e) == 0 &&
+           experts_backward(MATMUL_FP32, only_dx, one_dw, dy, x, w, stride, starts, experts, n, out, in, &e) == 0;
     backend_cpu()->set_threads(3); /* smaller pieces */
     good = good && memcmp(one_y, y, (size_t)(n * out) * sizeof *y) == 0 && memcmp(one_dw, dw, (size_t)size * sizeof *dw) == 0 &&
            memcmp(only_dx, dx, (size_t)(n * in) * sizeof *dx) == 0 &&
-           experts_forward(MATMUL_FP32, one_y, x, w, stride, starts, experts, out, in, &e) == 0 && memcmp(one_y, y, (size_t)(n * out) * sizeof *y) == 0;
+           experts_forward(MATMUL_FP32, one_y, x, w, stride, starts, experts, n, out, in, &e) == 0 && memcmp(one_y, y, (size_t)(n * out) * sizeof *y) == 0;
     backend_cpu()->set_threads(2);
     ok(good, "%s: one and three threads give the same bits", variant);
     array_free(one_y), array_free(one_dw);
   }
-  good = experts_forward(MATMUL_BF16, y, x, w, stride, starts, experts, out, in, &e) == 0 && close_to(y, want_y, n * out, 1e-5, "y");
+  good = experts_forward(MATMUL_BF16, y, x, w, stride, starts, experts, n, out, in, &e) == 0 && close_to(y, want_y, n * out, 1e-5, "y");
   memcpy(dw, first, (size_t)size * sizeof *dw);
-  good = experts_backward(MATMUL_BF16, dx, dw, dy, x, w, stride, starts, experts, out, in, &e) == 0 && close_to(dx, want_dx, n * in, 1e-5, "dx") &&
+  good = experts_backward(MATMUL_BF16, dx, dw, dy, x, w, stride, starts, experts, n, out, in, &e) == 0 && close_to(dx, want_dx, n * in, 1e-5, "dx") &&
          close_to(dw, want_dw, size, 1e-5, "dw") && good;
   ok(good, "%s: operands may be rounded to bfloat16", variant);
   array_free(only), array_free(only_dx);
@@ -69,12 +69,12 @@ static void compare(const int64_t *rows, int64_t experts, int64_t out, int64_t i
 static void edges(const char *variant) {
   real a[64] = {0};
   int32_t down[] = {0, 5, 3}, negative[] = {-1, 0, 1}, none[] = {0, 0, 0}, one[] = {0, 1, 1};
-  ok(experts_forward(MATMUL_FP32, a, a, a, 4, down, 2, 2, 2, &e) == -1 && experts_backward(MATMUL_FP32, a, a, a, a, a, 4, negative, 2, 2, 2, &e) == -1 &&
+  ok(experts_forward(MATMUL_FP32, a, a, a, 4, down, 2, 2, 2, 2, &e) == -1 && experts_backward(MATMUL_FP32, a, a, a, a, a, 4, negative, 2, 2, 2, 2, &e) == -1 &&
          strncmp(e.message, "experts: ", 9) == 0,
      "%s: starts that go down are refused", variant);
-  ok(experts_forward(MATMUL_FP32, a, a, a, 3, one, 2, 2, 2, &e) == -1, "%s: weights that overlap are refused", variant);
-  ok(experts_forward(MATMUL_FP32, a, a, a, 4, none, 2, 2, 2, &e) == 0 && experts_backward(MATMUL_FP32, a, a, a, a, a, 4, none, 2, 2, 2, &e) == 0 &&
-         experts_forward(MATMUL_FP32, NULL, NULL, NULL, 0, none, 0, 2, 2, &e) == 0,
+  ok(experts_forward(MATMUL_FP32, a, a, a, 3, one, 2, 2, 2, 2, &e) == -1, "%s: weights that overlap are refused", variant);
+  ok(experts_forward(MATMUL_FP32, a, a, a, 4, none, 2, 0, 2, 2, &e) == 0 && experts_backward(MATMUL_FP32, a, a, a, a, a, 4, none, 2, 0, 2, 2, &e) == 0 &&
+         experts_forward(MATMUL_FP32, NULL, NULL, NULL, 0, none, 0, 0, 2, 2, &e) == 0,
      "%s: no rows, or no experts, are no work", variant);
 }
 
@@ -87,9 +87,9 @@ static void speed(int64_t rows, int64_t experts, int64_t top, int64_t out, int64
   for (int64_t i = 0; i < experts; i++) sum += share[i], starts[i + 1] = i + 1 == experts ? (int32_t)n : (int32_t)((double)n * sum / total);
   real *x = array(n * in, 1, 1), *w = array(experts * out * in, 2, 1), *y = array(n * out, 4, 1), *dw = array(experts * out * in, 6, 1);
   double f, b, c, p, q, s, flops = 2e-9 * (double)(n * out * in);
-  TIME(f, experts_forward(MATMUL_FP32, y, x, w, out * in, starts, experts, out, in, &e));
-  TIME(b, experts_backward(MATMUL_FP32, x, NULL, y, x, w, out * in, starts, experts, out, in, &e));
-  TIME(c, experts_backward(MATMUL_FP32, NULL, dw, y, x, w, out * in, starts, experts, out, in, &e));
+  TIME(f, experts_forward(MATMUL_FP32, y, x, w, out * in, starts, experts, n, out, in, &e));
+  TIME(b, experts_backward(MATMUL_FP32, x, NULL, y, x, w, out * in, starts, experts, n, out, in, &e));
+  TIME(c, experts_backward(MATMUL_FP32, NULL, dw, y, x, w, out * in, starts, experts, n, out, in, &e));
   TIME(p, matmul(MATMUL_FP32, false, true, n, out, in, 1, x, in, w, in, 0, y, out, &e));
   TIME(q, matmul(MATMUL_FP32, false, false, n, in, out, 1, y, out, w, in, 0, x, in, &e));
   TIME(s, matmul(MATMUL_FP32, true, false, out, in, n, 1, y, out, x, in, 1, dw, in, &e));

@@ -184,7 +184,7 @@ int main(int argc, char **argv) {
     if (!compare(MATMUL_FP32, true, false, 3, n, 5, 0, 1, 1)) return ok(false, "a hundred shapes, more than are kept, all match"), tap_done();
   ok(compare(MATMUL_FP32, true, false, 3, 1, 5, 0, 1, 1), "a hundred shapes, more than are kept, all match");
   const char *warning;
-  note("%s", backend_cpu_describe(&warning));
-  ok(strstr(backend_cpu_describe(&warning), "threads") != NULL, "the backend describes itself");
+  note("%s", backend_cpu()->describe(&warning));
+  ok(strstr(backend_cpu()->describe(&warning), "threads") != NULL, "the backend describes itself");
   return tap_done();
 }

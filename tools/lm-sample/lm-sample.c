@@ -20,6 +20,8 @@ int main(int argc, char **argv) {
       {OPTION_COUNT, 0, "samples", &s.samples, "K", "continuations of each prompt (default 1)", .min = 1, .max = 1e9},
       {OPTION_COUNT, 0, "batch", &s.batch, "B", "sequences at a time (default 16)", .min = 1, .max = 65536},
       {OPTION_FLAG, 0, "logprobs", &s.logprobs, NULL, "write the log-probability of each token too"},
+      {OPTION_CHOICE, 0, "device", &s.device, NULL, "where to compute (default auto)", DEVICE_CHOICES},
+      {OPTION_CHOICE, 0, "dtype", &s.dtype, NULL, "type of weights and products on a GPU (default bf16; a CPU computes in fp32)", SAMPLE_DTYPE_CHOICES},
       {OPTION_STRING, 0, "profile", &s.profile, "FILE", "time, FLOPs and bytes per operation"},
       {OPTION_END},
   };

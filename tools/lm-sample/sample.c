@@ -81,15 +81,29 @@ static int open_tokenizer(struct sampling *s, struct err *e) {
   return result;
 }
 
+/* auto: a GPU where one answers.  NULL: what was asked for is not there. */
+static const struct backend *choose_device(struct sampling *s, struct err *e) {
+  const struct sample_settings *settings = s->settings;
+  struct kernel_error k;
+  const char *warning;
+  const struct backend *b = settings->device == DEVICE_CPU ? NULL : backend_cuda(settings->dtype == SAMPLE_FP32 ? MATMUL_FP32 : MATMUL_BF16, &k);
+  if (settings->device == DEVICE_CUDA && !b) {
+    err_set(e, "--device cuda: %s", k.message);
+    return NULL;
+  }
+  if (!b) b = backend_cpu();
+  b->set_threads((int)s->program->jobs);
+  program_verbose(s->program, "%s", b->describe(&warning));
+  if (warning) program_warn(s->program, "%s", warning);
+  return b;
+}
+
 static int open_model(struct sampling *s, struct err *e) {
   struct model_config c;
   if (!s->settings->model) return err_usage(e, "which model?  Give -m DIR");
   if (checkpoint_config(&c, s->settings->model, e) < 0) return -1;
-  const struct backend *backend = backend_cpu();
-  const char *warning;
-  backend->set_threads((int)s->program->jobs);
-  program_verbose(s->program, "%s", backend_cpu_describe(&warning));
-  if (warning) program_warn(s->program, "%s", warning);
+  const struct backend *backend = choose_device(s, e);
+  if (!backend) return -1;
   if (parameters_init(&s->parameters, &c, backend, false, e) < 0 || checkpoint_weights(&s->parameters, s->settings->model, e) < 0) return -1;
   return open_tokenizer(s, e) < 0 || find_stops(s, e) < 0 ? -1 : 0;
 }

@@ -8,10 +8,16 @@
 #include "common/io/program.h"
 #include "common/model/sampler.h"
 
+#define DEVICE_CHOICES "auto|cpu|cuda"
+enum { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
+#define SAMPLE_DTYPE_CHOICES "bf16|fp32"
+enum { SAMPLE_BF16, SAMPLE_FP32 };
+
 struct sample_settings {
   const char *model, *tokenizer, *prompt, *profile; /* prompt NULL: read documents */
   int64_t tokens, samples, batch;
   bool logprobs;
+  int device, dtype; /* indices into the choices */
   struct sampler_settings sampler;
 };
 

@@ -2,6 +2,7 @@
 #include "tools/lm-train/memory_plan.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ enum { POLICIES = RECOMPUTE_BLOCK + 1 };
 
 static const char *policy_name(int policy, char text[OPTION_WORD]) { return option_word(RECOMPUTE_CHOICES, policy, text); }
 
-double memory_of_machine(void) {
+static double memory_of_machine(void) {
   double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit;
   struct rlimit space;
   if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY && (double)space.rlim_cur < memory) memory = (double)space.rlim_cur;
@@ -24,12 +25,20 @@ double memory_of_machine(void) {
   return memory;
 }
 
+double memory_of_device(const struct backend *b) {
+  const double libraries = 0.5 * 0x1p30; /* cuBLAS, workspaces, graphs */
+  size_t free_bytes, total;
+  struct kernel_error unheard;
+  if (b == backend_cpu()) return memory_of_machine();
+  return b->memory(&free_bytes, &total, &unheard) < 0 ? 0 : fmax(0, (double)free_bytes - libraries);
+}
+
 void memory_need(struct memory_need *need, const struct model_config *c, const struct optimizer_settings *s, const struct memory_choice *choice) {
   struct parameter_layout layout;
   struct plan plan;
   struct memory_report report;
   parameter_layout_init(&layout, c);
-  plan_init(&plan, c, &layout, choice->micro_batch, choice->seq, true, choice->recompute);
+  plan_init(&plan, c, &layout, &(struct plan_settings){.B = choice->micro_batch, .T = choice->seq, .training = true, .recompute = choice->recompute, .backend = choice->backend});
   memory_report(&plan, &layout, choice->offload ? 0 : optimizer_bytes(&layout, s), &report);
   *need = (struct memory_need){.bytes = report.total, .more_flops = plan_recompute_share(&plan)};
   plan_release(&plan);
@@ -91,7 +100,7 @@ void memory_advice(struct buffer *out, const struct model_config *c, const struc
     buffer_release(&list);
     return;
   }
-  other = (struct memory_choice){.micro_batch = 1, .seq = choice->seq, .recompute = (enum recompute)(POLICIES - 1), .offload = true};
+  other = (struct memory_choice){.micro_batch = 1, .seq = choice->seq, .recompute = (enum recompute)(POLICIES - 1), .offload = true, .backend = choice->backend};
   memory_need(&need, c, s, &other);
   bool enough = (double)need.bytes <= memory;
   buffer_append_string(out, enough ? "would fit: --micro-batch 1 --offload DIR" : "nothing helps but a smaller model: --micro-batch 1 --offload DIR");

@@ -16,7 +16,8 @@
 struct memory_choice { /* what the memory depends on, beside the model */
   int64_t micro_batch, seq;
   enum recompute recompute;
-  bool offload;        /* the optimiser's state lies in a file */
+  bool offload;        /* the optimiser's state lies elsewhere */
+  const struct backend *backend;
 };
 
 struct memory_need {
@@ -24,8 +25,9 @@ struct memory_need {
   double more_flops;   /* arithmetic that is done again, as a share of all other */
 };
 
-/* Bytes that this process may use: those of the machine, of its control group (version 2), of ulimit -v. */
-double memory_of_machine(void);
+/* Bytes that this process may use: those of the machine, of its control group (version 2), of ulimit -v; or those that a GPU
+ * has free, less what libraries want of them. */
+double memory_of_device(const struct backend *b);
 
 void memory_need(struct memory_need *need, const struct model_config *c, const struct optimizer_settings *s, const struct memory_choice *choice);
 

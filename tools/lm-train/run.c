@@ -32,6 +32,8 @@
 #define TRACE_STEPS 5
 #define TRACE_EVENTS 65536
 
+enum { GPU_TOKENS = 65536 };     /* of a micro-batch: more keep a GPU no busier */
+
 struct training {
   struct program *program;
   struct run_settings *settings;
@@ -43,7 +45,9 @@ struct training {
   struct tokenizer *tokenizer;
   struct model_config config;
   struct recipe recipe;
+  bool own_micro_batch;          /* the user's, or that of the run that goes on */
   uint64_t seed;
+  const struct backend *backend;
   struct parameters parameters;
   struct optimizer *optimizer;
   struct plan plan;
@@ -251,6 +255,7 @@ static int build_recipe(struct training *t, struct err *e) {
     if (s->recipe.seq != seq) return err_usage(e, "the run has --seq %" PRId64 ", which cannot change", seq);
   }
   t->seed = (uint64_t)(t->program->seed >= 0 ? t->program->seed : seed >= 0 ? seed : 0);
+  t->own_micro_batch = s->recipe.micro_batch > 0;
   if (recipe_options_resolve(&s->recipe, &t->config, &t->recipe, e) < 0) return -1;
   t->recipe.seed = t->seed;
   if (t->branched && check_branch(t, own_decay, e) < 0) return -1;
@@ -259,12 +264,12 @@ static int build_recipe(struct training *t, struct err *e) {
 
 static struct memory_choice memory_chosen(const struct training *t) {
   const struct recipe *r = &t->recipe;
-  return (struct memory_choice){.micro_batch = r->micro_batch, .seq = r->seq, .recompute = r->recompute, .offload = t->settings->offload != NULL};
+  return (struct memory_choice){.micro_batch = r->micro_batch, .seq = r->seq, .recompute = r->recompute, .offload = t->settings->offload != NULL, .backend = t->backend};
 }
 
 static int check_memory(const struct training *t, int64_t needed, struct err *e) {
   const struct recipe *r = &t->recipe;
-  double memory = memory_of_machine(), ids = (double)r->batch * ((double)(r->seq + 1) * sizeof(uint32_t) + sizeof(int32_t) + sizeof(double)); /* of a step */
+  double memory = memory_of_device(t->backend), ids = (double)r->batch * ((double)(r->seq + 1) * sizeof(uint32_t) + sizeof(int32_t) + sizeof(double)); /* of a step */
   if ((double)needed + ids <= memory) return 0;
   char need[NUMBER_TEXT], have[NUMBER_TEXT];
   if ((double)needed <= memory || ids > memory)
@@ -291,23 +296,34 @@ static int print_plan(const struct training *t, const struct memory_report *m, s
   printf("bytes_arena\t%" PRId64 "\nbytes_total\t%" PRId64 "\n", m->arena, m->total);
   struct buffer rows = {0};
   const struct memory_choice choice = memory_chosen(t);
-  memory_rows(&rows, &t->config, &r->optimizer, &choice, r->batch, memory_of_machine());
+  memory_rows(&rows, &t->config, &r->optimizer, &choice, r->batch, memory_of_device(t->backend));
   fwrite(rows.data, 1, rows.len, stdout);
   buffer_release(&rows);
   return ferror(stdout) ? err_errno(e, "stdout: cannot write") : 0;
 }
 
-static int choose_device(struct training *t, const struct backend **backend, struct err *e) {
+/* auto: a GPU where one answers. */
+static int choose_device(struct training *t, struct err *e) {
   struct kernel_error k;
-  *backend = t->settings->device == DEVICE_CPU ? NULL : backend_cuda(&k);
-  if (t->settings->device == DEVICE_CUDA && !*backend) return err_set(e, "--device cuda: %s", k.message);
-  if (*backend) return 0;
-  *backend = backend_cpu();
-  (*backend)->set_threads((int)t->program->jobs);
   const char *warning;
-  program_verbose(t->program, "%s", backend_cpu_describe(&warning));
+  t->backend = t->settings->device == DEVICE_CPU ? NULL : backend_cuda(t->recipe.dtype, &k);
+  if (t->settings->device == DEVICE_CUDA && !t->backend) return err_set(e, "--device cuda: %s", k.message);
+  if (!t->backend) t->backend = backend_cpu();
+  if (t->backend == backend_cpu() && t->recipe.dtype == MATMUL_FP8) return err_usage(e, "--dtype fp8 needs a GPU: take bf16");
+  t->backend->set_threads((int)t->program->jobs);
+  program_verbose(t->program, "%s", t->backend->describe(&warning));
   if (warning) program_warn(t->program, "%s", warning);
   return 0;
+}
+
+/* A CPU's micro-batch suits its caches; a GPU's is as large as fits, up to what keeps it busy. */
+static void widen_micro_batch(struct training *t) {
+  const struct memory_choice choice = memory_chosen(t);
+  struct recipe *r = &t->recipe;
+  if (t->backend == backend_cpu() || t->own_micro_batch) return;
+  int64_t most = memory_micro_batch(&t->config, &r->optimizer, &choice, r->batch, memory_of_device(t->backend));
+  while (most > 1 && (most * r->seq > GPU_TOKENS || r->batch % most)) most--;
+  if (most > 0) r->micro_batch = most;
 }
 
 /* --init: the weights of another model, whose hash stands for them. */
@@ -328,16 +344,17 @@ static int take_weights(struct training *t, struct err *e) {
 }
 
 static int build_model(struct training *t, struct err *e) {
-  const struct backend *backend;
   struct memory_report m;
   struct parameter_layout layout;
+  if (choose_device(t, e) < 0) return -1;
+  widen_micro_batch(t);
   parameter_layout_init(&layout, &t->config);
-  plan_init(&t->plan, &t->config, &layout, t->recipe.micro_batch, t->recipe.seq, true, t->recipe.recompute);
+  plan_init(&t->plan, &t->config, &layout, &(struct plan_settings){.B = t->recipe.micro_batch, .T = t->recipe.seq, .training = true, .recompute = t->recipe.recompute, .backend = t->backend});
   memory_report(&t->plan, &layout, t->settings->offload ? 0 : optimizer_bytes(&layout, &t->recipe.optimizer), &m);
   parameter_layout_release(&layout);
   if (t->settings->plan) return print_plan(t, &m, e);
   if (check_memory(t, m.total, e) < 0) return -1;
-  if (choose_device(t, &backend, e) < 0 || parameters_init(&t->parameters, &t->config, backend, true, e) < 0) return -1;
+  if (parameters_init(&t->parameters, &t->config, t->backend, true, e) < 0) return -1;
   if (optimizer_new(&t->optimizer, &t->parameters, &t->recipe.optimizer, t->settings->offload, e) < 0) return -1;
   if (trainer_new(&t->trainer, &t->parameters, t->optimizer, &t->plan, t->loader, comm_self(), &t->recipe, e) < 0) return -1;
   if (!t->state && t->settings->init) return take_weights(t, e);
@@ -347,7 +364,7 @@ static int build_model(struct training *t, struct err *e) {
   }
   const char *init = "";
   const struct checkpoint_array state = {"", optimizer_layout(t->optimizer), optimizer_state(t->optimizer)};
-  if (checkpoint_weights(&t->parameters, t->folder.data, e) < 0 || checkpoint_arrays(&state, 1, backend, t->folder.data, e) < 0) return -1;
+  if (checkpoint_weights(&t->parameters, t->folder.data, e) < 0 || checkpoint_arrays(&state, 1, t->backend, t->folder.data, e) < 0) return -1;
   if (trainer_restore(t->trainer, t->state, e) < 0 || json_get_string(t->state, "init", &init, e) < 0) return err_prefix(e, "%s", t->folder.data);
   snprintf(t->init, sizeof t->init, "%.16s", init);
   if (t->branched) trainer_forget_best(t->trainer);
@@ -533,7 +550,8 @@ static int train(struct training *t, struct err *e) {
   if (t->recipe.schedule.warmup > steps) program_warn(p, "--warmup %" PRId64 " outlasts the %" PRId64 " steps: --lr is never reached", t->recipe.schedule.warmup, steps);
   if (t->config.hidden_size % t->config.heads && strcmp(t->config.model_type, "llama") == 0)
     program_warn(p, "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64 ": transformers refuses such a Llama (and takes such a Mistral)", t->config.hidden_size, t->config.heads);
-  t->peak = profile_matmul_peak(t->parameters.backend, t->recipe.dtype);
+  t->peak = t->backend->stated_peak(t->recipe.dtype) / 1e9;
+  if (t->peak == 0) t->peak = profile_matmul_peak(t->backend, t->recipe.dtype);
   if (s->profile) {
     trainer_profile(t->trainer, t->profile = profile_new());
     if (is_trace(s->profile)) profile_trace(t->profile, TRACE_STEPS, TRACE_EVENTS);

@@ -63,7 +63,7 @@ static bool same_gradients(struct parameters *p, enum recompute policy, bool fir
   struct plan plan;
   struct execution *x;
   double losses[B] = {0};
-  plan_init(&plan, &p->config, &p->layout, B, T, true, policy);
+  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .training = true, .recompute = policy});
   plan.chunk_rows = 5;
   if (execution_new(&x, &plan, p, T, &e) < 0) return false;
   execution_dropout_key(x, 11);
@@ -91,7 +91,7 @@ static void check(const char *name, const struct model_config *c) {
   rng_init(&rng, 5);
   for (int i = 0; i < B * T; i++) ids[i] = (int32_t)rng_below(&rng, V), targets[i] = i % 5 == 3 ? -1 : (int32_t)rng_below(&rng, V);
   ok(parameters_init(&p, c, backend_cpu(), true, &e) == 0 && architecture_values(&p, 1, 0.2, &e) == 0, "%s: parameters are there", name);
-  plan_init(&plan, c, &p.layout, B, T, true, RECOMPUTE_NONE);
+  plan_init(&plan, c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true});
   ok(plan.chunk_rows == B * T && execution_new(&x, &plan, &p, T, &e) == 0, "%s: a plan is there", name);
   plan.chunk_rows = 5; /* several chunks, the last one shorter */
   execution_dropout_key(x, 11);

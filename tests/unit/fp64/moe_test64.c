@@ -50,7 +50,7 @@ static int linear(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int6
 static int forward(const struct layer *l, const struct route_shape *s, bool with_bias) {
   linear(false, true, ROWS, EXPERTS, C, l->x, l->router, 0, logits);
   return cpu->route_forward(weights, scores, &route, logits, with_bias ? bias : NULL, s, &e) != 0 || cpu->gather_rows(gathered, l->x, sources, SLOTS, C, &e) != 0 ||
-                 cpu->experts_forward(MATMUL_FP32, z, gathered, l->w, OUT * C, starts, EXPERTS, OUT, C, &e) != 0 ||
+                 cpu->experts_forward(MATMUL_FP32, z, gathered, l->w, OUT * C, starts, EXPERTS, SLOTS, OUT, C, &e) != 0 ||
                  cpu->combine_forward(y, z, weights, slots, ROWS, TOP, OUT, &e) != 0
              ? -1
              : 0;
@@ -72,7 +72,7 @@ static int backward(const struct route_shape *s, double balance) {
   static real dz[SLOTS * OUT], d_weights[SLOTS], d_gathered[SLOTS * C], d_logits[ROWS * EXPERTS];
   memset(&gradient, 0, sizeof gradient);
   if (cpu->combine_backward(dz, d_weights, d_y, z, weights, slots, ROWS, TOP, OUT, &e) != 0 ||
-      cpu->experts_backward(MATMUL_FP32, d_gathered, gradient.w, dz, gathered, layer.w, OUT * C, starts, EXPERTS, OUT, C, &e) != 0 ||
+      cpu->experts_backward(MATMUL_FP32, d_gathered, gradient.w, dz, gathered, layer.w, OUT * C, starts, EXPERTS, SLOTS, OUT, C, &e) != 0 ||
       cpu->gather_rows_backward(gradient.x, d_gathered, slots, ROWS, TOP, C, true, &e) != 0 ||
       cpu->route_backward(d_logits, d_weights, weights, scores, &route, balance, s, &e) != 0)
     return -1;

@@ -23,7 +23,7 @@ static int32_t ids[MOST], targets[MOST];
 
 static struct execution *start(struct plan *plan, struct parameters *p, int64_t B, int64_t T, bool training, enum recompute policy) {
   struct execution *x = NULL;
-  plan_init(plan, &p->config, &p->layout, B, T, training, policy);
+  plan_init(plan, &p->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .training = training, .recompute = policy});
   if (execution_new(&x, plan, p, T, &e) == 0) execution_dropout_key(x, 3);
   return x;
 }

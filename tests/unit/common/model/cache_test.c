@@ -78,8 +78,8 @@ static void check(const struct architecture *a, bool ties) {
   struct machine m = {0};
   bool fine = parameters_init(&p, &a->config, backend_cpu(), false, &e) == 0 && architecture_values(&p, 7, 0.2, &e) == 0;
   if (fine && ties) tie(&p);
-  plan_init(&whole, &a->config, &p.layout, SLOTS, LENGTH, false, RECOMPUTE_NONE);
-  plan_init(&plan, &a->config, &p.layout, 1, 13, false, RECOMPUTE_NONE);
+  plan_init(&whole, &a->config, &p.layout, &(struct plan_settings){.B = SLOTS, .T = LENGTH});
+  plan_init(&plan, &a->config, &p.layout, &(struct plan_settings){.B = 1, .T = 13});
   fine = fine && execution_new(&m.x, &whole, &p, LENGTH, &e) == 0 && execute_logits(m.x, SLOTS, LENGTH, ids[0], false, expected[0][0], &e) == 0;
   /* the first positions alone, and the last one alone, which plans for more must also do */
   static real few[SLOTS * LENGTH * V];

@@ -129,7 +129,7 @@ static void attend(real *out, const real *q, const real *k, const real *v, int64
   struct attention_shape s = {.B = 1, .T = cached ? 1 : n, .H = 1, .H_kv = 1, .D = D, .D_v = D, .ld_q = D, .ld_k = D, .ld_v = D, .ld_out = D, .head_v = D, .scale = (real)(1 / sqrt(D))};
   int64_t past = n - 1;
   if (cached) {
-    b->attention_cached(out, q, k, v, n * D, n * D, &past, &s, &ke);
+    b->attention_cached(out, q, k, v, &(struct cache_pages){NULL, 1, n}, &past, past + 1, &s, &ke);
     return;
   }
   real *queries = MALLOC((size_t)(n * D) * sizeof *queries), *outs = MALLOC((size_t)(n * D) * sizeof *outs), *log_sum_exp = MALLOC((size_t)n * sizeof *log_sum_exp);
@@ -175,7 +175,7 @@ static void test_rope(enum cpu_variant variant) {
       }
     for (int64_t r = 0; r < ROWS; r++)
       for (int i = 0; i < D; i++) x[r * D + i % 2 * (D / 2) + i / 2] = (real)in.values[r * D + i];
-    backend_cpu()->rope(x, D, D, cosine, sine, ROWS, QUERIES, 0, 1, D, false, &ke);
+    backend_cpu()->rope(x, D, D, cosine, sine, ROWS, QUERIES, NULL, 1, D, false, &ke);
     for (int64_t r = 0; r < ROWS; r++)
       for (int i = 0; i < D; i++) out[r * D + i] = x[r * D + i % 2 * (D / 2) + i / 2];
     ok_close(out, want.values, ROWS * D, 1e-6, 1e-4, "test_rope", variant);

@@ -145,7 +145,7 @@ static void check_passes(struct parameters *p, const struct safetensors *referen
   struct plan plan;
   struct execution *x = NULL;
   real *logits = MALLOC((size_t)logits_count * sizeof *logits);
-  plan_init(&plan, &p->config, &p->layout, B, T, true, RECOMPUTE_NONE);
+  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .training = true});
   if (ok(execution_new(&x, &plan, p, T, &e) == 0 && execute_logits(x, B, T, ids, false, logits, &e) == 0, "%s: it runs forward", title)) {
     double worst = 0;
     for (int64_t i = 0; i < logits_count; i++) worst = fmax(worst, fabs((double)logits[i] - logits_want[i]));

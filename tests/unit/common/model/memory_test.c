@@ -23,12 +23,12 @@ static int32_t ids[B * T], targets[B * T];
 
 enum { DEAD = 0xFF }; /* all bytes: a NaN */
 
-/* Marks the elements of buffers that live at a step; `fresh` false: only those that an earlier step has touched too. */
+/* Marks the bytes of buffers that live at a step; `fresh` false: only those that an earlier step has touched too. */
 static bool *living(const struct plan *p, int step, bool fresh) {
   bool *alive = NEW_ARRAY(bool, (size_t)p->arena);
   for (int i = 0; i < p->buffer_count; i++) {
     const struct plan_buffer *b = &p->buffers[i];
-    if (b->first >= 0 && b->first < step + fresh && step <= b->last) memset(alive + b->offset, 1, (size_t)b->elements);
+    if (b->first >= 0 && b->first < step + fresh && step <= b->last) memset(alive + b->offset, 1, (size_t)b->elements * sizeof(real));
   }
   return alive;
 }
@@ -36,14 +36,13 @@ static bool *living(const struct plan *p, int step, bool fresh) {
 static void poison(struct execution *x, int step) {
   bool *alive = living(x->plan, step, false);
   for (int64_t i = 0; i < x->plan->arena; i++)
-    if (!alive[i]) memset(&x->arena[i], DEAD, sizeof(real));
+    if (!alive[i]) x->arena[i] = (char)DEAD;
   free(alive);
 }
 
 static bool kept_within(const struct execution *x, int step) {
-  static const unsigned char dead[4] = {DEAD, DEAD, DEAD, DEAD};
   bool *alive = living(x->plan, step, true), fine = true;
-  for (int64_t i = 0; i < x->plan->arena; i++) fine &= alive[i] || memcmp(&x->arena[i], dead, sizeof dead) == 0;
+  for (int64_t i = 0; i < x->plan->arena; i++) fine &= alive[i] || x->arena[i] == (char)DEAD;
   free(alive);
   if (!fine) note("step %d (%s) writes outside of its buffers", step, x->plan->nodes[x->plan->steps[step].node].name);
   return fine;
@@ -69,7 +68,7 @@ static bool train(const struct architecture *a, struct parameters *p, enum recom
   struct plan plan;
   struct execution *x;
   double losses[B] = {0}, evaluated[B] = {0};
-  plan_init(&plan, &a->config, &p->layout, B, T, true, policy);
+  plan_init(&plan, &a->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .training = true, .recompute = policy});
   plan.chunk_rows = 5;
   if (execution_new(&x, &plan, p, T, &e) < 0) return false;
   execution_dropout_key(x, 11);
@@ -102,7 +101,7 @@ static bool infers(const struct architecture *a, struct parameters *p) {
   struct plan plan;
   struct execution *x;
   struct cache cache;
-  plan_init(&plan, &a->config, &p->layout, B, T, false, RECOMPUTE_NONE);
+  plan_init(&plan, &a->config, &p->layout, &(struct plan_settings){.B = B, .T = T});
   plan.chunk_rows = 5;
   if (execution_new(&x, &plan, p, T, &e) < 0 || cache_init(&cache, &a->config, backend_cpu(), B, T, &e) < 0) return false;
   struct pass whole = {.B = B, .T = T, .logits = logits};
@@ -111,7 +110,10 @@ static bool infers(const struct architecture *a, struct parameters *p) {
   for (int64_t at = 0, n = T - 2; at < T && fine; at += n, n = 1) { /* a prompt, then one by one */
     for (int64_t b = 0; b < B; b++) memcpy(part + b * n, ids + b * T + at, (size_t)n * sizeof *part);
     struct pass extension = {.B = B, .T = n, .cache = &cache, .logits = last, .last_only = true};
-    fine = run(x, &extension, part);
+    fine = cache_reserve(&cache, 0, B, n, &extension.pages, &e) == 0;
+    memcpy(x->past, cache.past, sizeof *x->past * B);
+    extension.longest = at + n;
+    fine = fine && run(x, &extension, part);
     for (int b = 0; b < B; b++) {
       cache.past[b] += n;
       for (int v = 0; v < V; v++) fine &= fabs((double)last[b * V + v] - (double)expected[(b * T + at + n - 1) * V + v]) < 1e-3;

@@ -84,7 +84,7 @@ static void check_greedy(struct parameters *p, const struct safetensors *ref, co
   struct execution *x;
   struct cache cache;
   real logits[V];
-  plan_init(&plan, &p->config, &p->layout, 1, 8, false, RECOMPUTE_NONE);
+  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = 1, .T = 8});
   ok(execution_new(&x, &plan, p, 64, &e) == 0 && cache_init(&cache, &p->config, p->backend, 1, 64, &e) == 0, "%s: a cache is made", name);
   /* the prompt in two parts, 5 and 3 positions, then one by one */
   bool fine = execute_extend(x, &cache, 0, 1, 5, ids, NULL, &e) == 0 && execute_extend(x, &cache, 0, 1, 3, ids + 5, logits, &e) == 0;
@@ -129,7 +129,7 @@ static void check_model(const char *name) {
 
   struct plan plan;
   struct execution *x;
-  plan_init(&plan, &c, &p.layout, B, T, true, RECOMPUTE_NONE);
+  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true});
   ok(execution_new(&x, &plan, &p, T, &e) == 0, "%s: a plan is made", name);
   static real logits[B * T * V];
   ok(execute_logits(x, B, T, ids, false, logits, &e) == 0, "%s: it runs forward", name);

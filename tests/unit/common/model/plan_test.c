@@ -16,7 +16,7 @@ static bool overlaps(const struct plan *p) {
     for (int j = 0; j < i; j++) {
       const struct plan_buffer *a = &p->buffers[i], *b = &p->buffers[j];
       if (a->first < 0 || b->first < 0) continue;
-      bool together = a->first <= b->last && b->first <= a->last, meet = a->offset < b->offset + b->elements && b->offset < a->offset + a->elements;
+      bool together = a->first <= b->last && b->first <= a->last, meet = a->offset < b->offset + plan_buffer_bytes(p, b) && b->offset < a->offset + plan_buffer_bytes(p, a);
       if (together && meet) return true;
     }
   return false;
@@ -27,7 +27,7 @@ static int64_t most_alive(const struct plan *p) {
   for (int step = 0; step < p->step_count; step++) {
     int64_t sum = 0;
     for (int i = 0; i < p->buffer_count; i++)
-      if (p->buffers[i].first >= 0 && p->buffers[i].first <= step && step <= p->buffers[i].last) sum += p->buffers[i].elements;
+      if (p->buffers[i].first >= 0 && p->buffers[i].first <= step && step <= p->buffers[i].last) sum += plan_buffer_bytes(p, &p->buffers[i]);
     if (sum > most) most = sum;
   }
   return most;
@@ -38,20 +38,20 @@ int main(void) {
   struct parameter_layout l;
   struct plan train, infer;
   parameter_layout_init(&l, &c);
-  plan_init(&train, &c, &l, 4, 32, true, RECOMPUTE_NONE);
-  plan_init(&infer, &c, &l, 4, 32, false, RECOMPUTE_NONE);
+  plan_init(&train, &c, &l, &(struct plan_settings){.B = 4, .T = 32, .training = true});
+  plan_init(&infer, &c, &l, &(struct plan_settings){.B = 4, .T = 32});
   ok(!overlaps(&train), "buffers that live at one step lie apart, training");
   ok(!overlaps(&infer), "and without training");
   ok(train.arena <= most_alive(&train) * 11 / 10, "the training arena is within a tenth of the most that lives at once");
   ok(infer.arena <= most_alive(&infer) * 11 / 10, "so is the other");
-  note("training %lld elements, at least %lld needed; inference %lld, %lld", (long long)train.arena, (long long)most_alive(&train), (long long)infer.arena, (long long)most_alive(&infer));
+  note("training %lld bytes, at least %lld needed; inference %lld, %lld", (long long)train.arena, (long long)most_alive(&train), (long long)infer.arena, (long long)most_alive(&infer));
 
   /* without training the activations of a layer are gone before the next: more layers need no more memory */
   struct model_config deep = config(12);
   struct parameter_layout deep_layout;
   struct plan deep_plan;
   parameter_layout_init(&deep_layout, &deep);
-  plan_init(&deep_plan, &deep, &deep_layout, 4, 32, false, RECOMPUTE_NONE);
+  plan_init(&deep_plan, &deep, &deep_layout, &(struct plan_settings){.B = 4, .T = 32});
   ok_int(deep_plan.arena, infer.arena, "inference memory does not grow with the layers");
 
   int embedding_gradient = -1, shared = 0;
@@ -72,7 +72,7 @@ int main(void) {
   double share = 0;
   for (int policy = RECOMPUTE_NORM; policy <= RECOMPUTE_BLOCK; policy++) {
     struct plan again;
-    plan_init(&again, &c, &l, 4, 32, true, (enum recompute)policy);
+    plan_init(&again, &c, &l, &(struct plan_settings){.B = 4, .T = 32, .training = true, .recompute = (enum recompute)policy});
     ok(!overlaps(&again) && again.arena < arena && plan_recompute_share(&again) > share, "recompute %d: %.2f of the arena for %.3f more arithmetic", policy, (double)again.arena / (double)train.arena, plan_recompute_share(&again));
     arena = again.arena, share = plan_recompute_share(&again);
     plan_release(&again);

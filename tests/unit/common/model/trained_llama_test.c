@@ -41,7 +41,7 @@ int main(void) {
 
   struct plan plan;
   struct execution *x;
-  plan_init(&plan, &c, &p.layout, B, T, false, RECOMPUTE_NONE);
+  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T});
   ok(execution_new(&x, &plan, &p, T, &e) == 0 && execute_logits(x, B, T, ids, false, logits, &e) == 0, "it runs");
   double worst = 0, losses[B] = {0}, loss = 0;
   for (int i = 0; i < B * T * V; i++) worst = fmax(worst, fabs((double)logits[i] - want[i]));

@@ -48,7 +48,7 @@ static double validation_loss(struct parameters *p, const unsigned char *text) {
   struct execution *x;
   int32_t ids[B * T], targets[B * T];
   double losses[B] = {0}, loss = 0;
-  plan_init(&plan, &p->config, &p->layout, B, T, false, RECOMPUTE_NONE);
+  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = B, .T = T});
   bool fine = execution_new(&x, &plan, p, T, &e) == 0;
   for (int w = 0; fine && w < VALIDATION_WINDOWS; w += B) {
     for (int i = 0; i < B * T; i++) ids[i] = text[w * T + i], targets[i] = text[w * T + i + 1];
@@ -88,7 +88,7 @@ int main(void) {
   struct trainer *t;
   ok(parameters_init(&p, &c, backend_cpu(), true, &e) == 0, "parameters are there");
   reference_values(&p, 4);
-  plan_init(&plan, &c, &p.layout, B, T, true, RECOMPUTE_NONE);
+  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true});
   ok(optimizer_new(&o, &p, &r.optimizer, NULL, &e) == 0 && trainer_new(&t, &p, o, &plan, NULL, comm_self(), &r, &e) == 0, "a trainer is there");
 
   char line[256];

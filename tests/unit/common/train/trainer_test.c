@@ -55,7 +55,7 @@ static void begin(struct job *j, int64_t micro_batch, int64_t steps) {
   if (changes.schedule.lr > 0) r.schedule.lr = changes.schedule.lr;
   j->loader = open_loader();
   if (parameters_init(&j->p, &c, backend_cpu(), true, &e) < 0 || parameters_randomize(&j->p, 7, 1, &e) < 0) exit(1);
-  plan_init(&j->plan, &c, &j->p.layout, micro_batch, T, true, RECOMPUTE_NONE);
+  plan_init(&j->plan, &c, &j->p.layout, &(struct plan_settings){.B = micro_batch, .T = T, .training = true});
   if (optimizer_new(&j->o, &j->p, &r.optimizer, NULL, &e) < 0 || trainer_new(&j->t, &j->p, j->o, &j->plan, j->loader, comm_self(), &r, &e) < 0) exit(1);
 }
 
@@ -92,7 +92,7 @@ static double squares_of(struct job *j, const uint32_t *windows, int64_t count) 
   double losses[4] = {0}, sum = 0;
   for (int64_t b = 0; b < count; b++)
     for (int64_t i = 0; i < T; i++) ids[b * T + i] = (int32_t)windows[b * (T + 1) + i], targets[b * T + i] = (int32_t)windows[b * (T + 1) + i + 1];
-  plan_init(&plan, &j->p.config, &j->p.layout, count, T, true, RECOMPUTE_NONE);
+  plan_init(&plan, &j->p.config, &j->p.layout, &(struct plan_settings){.B = count, .T = T, .training = true});
   if (execution_new(&x, &plan, &j->p, T, &e) < 0) exit(1);
   memset(j->p.gradients, 0, (size_t)j->p.layout.total * sizeof(real));
   if (execute_train(x, ids, targets, 1.0 / (double)(count * T), true, losses, &e) < 0) exit(1);

@@ -11,7 +11,7 @@ static struct optimizer_settings s;
 
 static int64_t bytes(int64_t micro_batch, int64_t seq, bool offload) {
   struct memory_need need;
-  memory_need(&need, &c, &s, &(struct memory_choice){.micro_batch = micro_batch, .seq = seq, .offload = offload});
+  memory_need(&need, &c, &s, &(struct memory_choice){.backend = backend_cpu(), .micro_batch = micro_batch, .seq = seq, .offload = offload});
   return need.bytes;
 }
 
@@ -25,8 +25,8 @@ static void advises(const struct memory_choice *choice, double memory, const cha
 int main(void) {
   s = optimizer_defaults(OPTIMIZER_ADAMW);
   c = llama(5000, 256, 704, 8, 4, 4, 4096);
-  const struct memory_choice choice = {.micro_batch = 24, .seq = 1024};
-  ok(memory_of_machine() > 1e7, "a machine has memory");
+  const struct memory_choice choice = {.backend = backend_cpu(), .micro_batch = 24, .seq = 1024};
+  ok(memory_of_device(backend_cpu()) > 1e7, "a machine has memory");
   int64_t state = bytes(1, 1024, false) - bytes(1, 1024, true), parameters = config_parameters(&c) * (int64_t)sizeof(real);
   ok(state >= 2 * parameters && state < 2 * parameters + parameters / 50, "offload frees the two moments of AdamW");
   bool right = true;
@@ -40,14 +40,14 @@ int main(void) {
   ok_int(memory_seq(&c, &s, &choice, (double)bytes(1, 256, false)), 256, "a shorter sequence is found by halving");
   ok_int(memory_seq(&c, &s, &choice, (double)parameters), 0, "and none where the parameters alone do not fit");
   advises(&choice, (double)bytes(6, 1024, false), "--micro-batch 6", "it says which micro-batch fits");
-  advises(&(struct memory_choice){.micro_batch = 24, .seq = 1024}, (double)bytes(24, 1024, true), "--offload DIR", "that offload alone would do");
+  advises(&(struct memory_choice){.backend = backend_cpu(), .micro_batch = 24, .seq = 1024}, (double)bytes(24, 1024, true), "--offload DIR", "that offload alone would do");
   advises(&choice, (double)bytes(1, 512, false), "--seq 512 --micro-batch 1", "that the sequence must be shorter");
-  advises(&(struct memory_choice){.micro_batch = 1, .seq = 16}, (double)config_parameters(&c) * sizeof(real), "a smaller model", "and when nothing helps");
+  advises(&(struct memory_choice){.backend = backend_cpu(), .micro_batch = 1, .seq = 16}, (double)config_parameters(&c) * sizeof(real), "a smaller model", "and when nothing helps");
   struct memory_need need, before;
   bool less = true;
   memory_need(&before, &c, &s, &choice);
   for (int policy = RECOMPUTE_NORM; policy <= RECOMPUTE_BLOCK; policy++, before = need) {
-    memory_need(&need, &c, &s, &(struct memory_choice){.micro_batch = 24, .seq = 1024, .recompute = (enum recompute)policy});
+    memory_need(&need, &c, &s, &(struct memory_choice){.backend = backend_cpu(), .micro_batch = 24, .seq = 1024, .recompute = (enum recompute)policy});
     less &= need.bytes < before.bytes && need.more_flops > before.more_flops;
   }
   ok(less && need.more_flops < 0.5, "each policy of recomputing takes less memory and more arithmetic than the one before, blocks %.0f %% more", 100 * need.more_flops);

@@ -71,7 +71,7 @@ static void memory(void) {
         continue;
       }
       parameter_layout_init(&layout, &c);
-      plan_init(&plan, &c, &layout, a.micro_batch, s.seq, true, recompute ? RECOMPUTE_BLOCK : RECOMPUTE_NONE);
+      plan_init(&plan, &c, &layout, &(struct plan_settings){.B = a.micro_batch, .T = s.seq, .training = true, .recompute = recompute ? RECOMPUTE_BLOCK : RECOMPUTE_NONE});
       memory_report(&plan, &layout, 8 * config_parameters(&c), &report);
       double ours = cost_bytes(&s, PRECISION_SINGLE, 1, &a), ratio = ours / (double)report.total;
       ok(ratio > .9 && ratio < 1.15, "%.3g parameters%s: %.4g bytes, the engine's plan has %.4g", params[i], recompute ? ", blocks again" : "", ours, (double)report.total);
