@@ -61,6 +61,7 @@ TOOLS := $(foreach d,$(wildcard tools/*),$(if $(wildcard $(d)/$(notdir $(d)).c),
 UNIT_SRC := $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c tests/unit/*/*/*/*_test.c)
 KERNEL_TEST_SRC := $(wildcard tests/kernels/*_test.c)
 DEVICE_TEST_SRC := $(wildcard tests/device/*_test.c tests/device/*_test.cpp)
+DEVICE_BENCH_SRC := tests/device/bench.c tests/device/throughput.c
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -74,7 +75,7 @@ UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
 KERNEL_TESTS := $(KERNEL_TEST_SRC:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all check bench demo deps gpu-check install uninstall dist help clean golden sanitized tests cuda mutants gpu-tests
+.PHONY: all check bench demo deps gpu-check install uninstall dist help clean golden sanitized tests cuda mutants gpu-tests gpu-bundle
 all: $(PROGRAMS)
 
 $(BUILD)/obj/%.o: %.c
@@ -138,68 +139,113 @@ fuzz_tool = $(if $(findstring +,$(1)),$(firstword $(subst +, ,$(notdir $(1)))))
 $(foreach s,$(FUZZ_SRC),$(eval $(call fuzz_rule,$(s),$(call fuzz_tool,$(s)))))
 
 # ---- CUDA kernels: compiled by g++ for the emulator, by nvcc where it is present -----------------------------------------
-CXXFLAGS ?= -O2 -g
-$(BUILD)/emulated-obj/%.o: %.cu $(CUDA_HEADERS)
+CXXFLAGS ?= -O2 -g1
+$(BUILD)/emulated-obj/%.o: %.cu
 	@mkdir -p $(@D)
 	$(call say,CXX,$@)
-	$(Q)$(CXX) -x c++ -std=c++17 -D_GNU_SOURCE -DCUDA_EMULATED -I. -pthread -ffp-contract=off $(WARNINGS) -Wno-unknown-pragmas $(SAN_FLAGS) $(CXXFLAGS) -c $< -o $@
-$(BUILD)/obj/%.o: %.cpp $(CUDA_HEADERS)
+	$(Q)$(CXX) -x c++ -std=c++17 -D_GNU_SOURCE -DCUDA_EMULATED -I. -pthread -ffp-contract=off -MMD -MP $(WARNINGS) -Wno-unknown-pragmas $(SAN_FLAGS) $(CXXFLAGS) -c $< -o $@
+$(BUILD)/obj/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(call say,CXX,$@)
-	$(Q)$(CXX) -std=c++17 -D_GNU_SOURCE -DCUDA_EMULATED -I. -pthread $(WARNINGS) -Wno-unknown-pragmas $(SAN_FLAGS) $(CXXFLAGS) -c $< -o $@
+	$(Q)$(CXX) -std=c++17 -D_GNU_SOURCE -DCUDA_EMULATED -I. -pthread -MMD -MP $(WARNINGS) -Wno-unknown-pragmas $(SAN_FLAGS) $(CXXFLAGS) -c $< -o $@
 $(EMULATED_LIBRARY): $(CUDA_SRC:%.cu=$(BUILD)/emulated-obj/%.o)
 	@mkdir -p $(@D); rm -f $@
 	$(call say,AR,$@)
 	$(Q)ar rcsD $@ $^
 
 # tests/device/NAME_test.c: an op of the emulated backend against the CPU's; tests/gpu-check links the same objects for a GPU.
-DEVICE_TESTS := $(addprefix $(BUILD)/,$(basename $(DEVICE_TEST_SRC))) $(BUILD)/tests/device/bench
+DEVICE_TESTS := $(addprefix $(BUILD)/,$(basename $(DEVICE_TEST_SRC) $(DEVICE_BENCH_SRC)))
 $(DEVICE_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call object,tests/tap.c) $(EMULATED_LIBRARY) $(BUILD)/lib/libcommon.a $(BUILD)/lib/libkernels.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(CXXFLAGS) $(SAN_FLAGS) $(LDFLAGS) -pthread -fopenmp -o $@ $< $(call object,tests/tap.c) $(BUILD)/lib/libcommon.a $(EMULATED_LIBRARY) $(BUILD)/lib/libkernels.a $(LIBS)
 
-# Programs whose --device cuda is the emulator, for tests: the same objects, linked with another backend_cuda().
+# Programs whose --device cuda is the emulator, for tests: the same objects, linked with another backend_cuda().  Two unit tests
+# also run on a device, with the argument cuda: tests/device/all.c.
 EMULATED_TOOLS := lm-train lm-sample
-EMULATED_PROGRAMS := $(EMULATED_TOOLS:%=$(BUILD)/emulated-bin/%)
+DEVICE_UNIT_SRC := tests/unit/common/model/oracle_test.c tests/unit/common/train/loss_curve_test.c
+EMULATED_PROGRAMS := $(addprefix $(BUILD)/emulated-bin/,$(EMULATED_TOOLS) all fragments_test)
 define emulated_rule
-$(BUILD)/emulated-bin/$(1): $(call tool_objects,$(1)) $(BUILD)/lib/libcommon.a $(EMULATED_LIBRARY) $(BUILD)/lib/libkernels.a
+$(BUILD)/emulated-bin/$(1): $(2) $(BUILD)/lib/libcommon.a $(EMULATED_LIBRARY) $(BUILD)/lib/libkernels.a
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CXX) $$(CXXFLAGS) $$(SAN_FLAGS) $$(LDFLAGS) -pthread -fopenmp -o $$@ $$^ $$(LIBS)
 endef
-$(foreach t,$(EMULATED_TOOLS),$(eval $(call emulated_rule,$(t))))
+$(foreach t,$(EMULATED_TOOLS),$(eval $(call emulated_rule,$(t),$(call tool_objects,$(t)))))
 
 NVCC := $(CUDA_HOME)/bin/nvcc
 CUDA_ARCHITECTURES ?= 80 90a 100a
-$(BUILD)/cuda/%.o: %.cu $(CUDA_HEADERS)
+# GPUs that are newer than these, or lie between (RTX 50, B300), have the driver compile this when a program first starts
+CUDA_PTX ?= $(filter 80,$(CUDA_ARCHITECTURES))
+GENCODE := $(foreach a,$(CUDA_ARCHITECTURES),-gencode arch=compute_$(a),code=sm_$(a)) $(foreach a,$(CUDA_PTX),-gencode arch=compute_$(a),code=compute_$(a))
+$(BUILD)/cuda/%.o: %.cu
 	@mkdir -p $(@D)
 	$(call say,NVCC,$@)
-	$(Q)$(NVCC) -std=c++17 -O3 -I. -Xcompiler -D_GNU_SOURCE $(foreach a,$(CUDA_ARCHITECTURES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
+	$(Q)$(NVCC) -std=c++17 -O3 -I. -Xcompiler -D_GNU_SOURCE $(GENCODE) -MMD -MP -Xptxas -v -c $< -o $@ 2> $@.log || { cat $@.log >&2; exit 1; }
 $(BUILD)/lib/libcuda.a: $(CUDA_SRC:%.cu=$(BUILD)/cuda/%.o)
 	@mkdir -p $(@D); rm -f $@
 	$(call say,AR,$@)
 	$(Q)ar rcsD $@ $^
 cuda: $(BUILD)/lib/libcuda.a
 
-# The same device tests for a GPU; those of the emulator itself are not for it.
-GPU_TESTS := $(patsubst tests/device/%.c,$(BUILD)/gpu/%,$(filter %.c,$(DEVICE_TEST_SRC)) tests/device/bench.c)
-$(GPU_TESTS): $(BUILD)/gpu/%: $(BUILD)/obj/tests/device/%.o $(call object,tests/tap.c) $(BUILD)/lib/libcommon.a $(BUILD)/lib/libcuda.a $(BUILD)/lib/libkernels.a
+# build/gpu: all that tests/gpu-check needs, so that it can run where there is a GPU but neither this compiler nor these libraries.
+# The tests (but those of the emulator itself) and benchmarks are one program, as are the same objects for the emulator.
+DEVICE_ALL_SRC := $(filter %.c,$(DEVICE_TEST_SRC)) $(DEVICE_BENCH_SRC) $(DEVICE_UNIT_SRC)
+DEVICE_ALL_OBJECTS := $(DEVICE_ALL_SRC:%.c=$(BUILD)/renamed-obj/%.o) $(BUILD)/renamed-obj/tests/device/all.o $(call object,tests/tap.c)
+$(BUILD)/renamed-obj/%.o: $(BUILD)/obj/%.o
+	@mkdir -p $(@D)
+	$(Q)objcopy --redefine-sym main=main_of_$(*F) $< $@
+$(BUILD)/renamed-obj/tests/device/all.o: tests/device/all.c Makefile $(DEVICE_ALL_SRC)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) -DPROGRAMS='$(foreach s,$(DEVICE_ALL_SRC),PROGRAM($(notdir $(basename $(s)))))' -c $< -o $@
+$(BUILD)/emulated-bin/all: $(DEVICE_ALL_OBJECTS) $(BUILD)/lib/libcommon.a $(EMULATED_LIBRARY) $(BUILD)/lib/libkernels.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -pthread -fopenmp -o $@ $^ $(LIBS)
+	$(Q)$(CXX) $(CXXFLAGS) $(SAN_FLAGS) $(LDFLAGS) -pthread -fopenmp -o $@ $^ $(LIBS)
+$(BUILD)/emulated-bin/fragments_test: $(BUILD)/tests/device/fragments_test
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+define gpu_rule
+$(BUILD)/gpu/$(1): $(2) $(BUILD)/lib/libcommon.a $(BUILD)/lib/libcuda.a $(BUILD)/lib/libkernels.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CXX) $$(CXXFLAGS) $$(LDFLAGS) -s -pthread -fopenmp -Wl,--disable-new-dtags -Wl,-rpath,'$$$$ORIGIN/lib' -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(EMULATED_TOOLS),$(eval $(call gpu_rule,$(t),$(call tool_objects,$(t)))))
+$(eval $(call gpu_rule,all,$(DEVICE_ALL_OBJECTS)))
 $(BUILD)/gpu/fragments_test: tests/device/fragments_test.cpp $(call object,tests/tap.c) $(CUDA_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,NVCC,$@)
-	$(Q)$(NVCC) -x cu -std=c++17 -O2 -I. $(foreach a,$(CUDA_ARCHITECTURES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -c $< -o $@.o
-	$(Q)$(NVCC) -o $@ $@.o $(call object,tests/tap.c)
-gpu-tests: $(GPU_TESTS) $(BUILD)/gpu/fragments_test
+	$(Q)$(NVCC) -x cu -std=c++17 -O2 -I. $(GENCODE) -c $< -o $(BUILD)/cuda/fragments_test.o
+	$(Q)$(NVCC) -Xlinker -s -o $@ $(BUILD)/cuda/fragments_test.o $(call object,tests/tap.c)
+# what does not depend on the device: the emulator's fragments, tokens to train on
+$(BUILD)/gpu/fragments.tsv: $(BUILD)/tests/device/fragments_test
+	@mkdir -p $(@D)
+	$(Q)$< --dump $@ > /dev/null
+$(BUILD)/gpu/tokenizer.tsv: $(BUILD)/bin/bpe-train $(wildcard man/*.[157])
+	@mkdir -p $(@D)
+	$(Q)$< -q -n 512 --raw -o $@ $(wordlist 2,999,$^)
+$(BUILD)/gpu/text.bin: $(BUILD)/bin/bpe-encode $(BUILD)/gpu/tokenizer.tsv $(wildcard man/*.[157])
+	@mkdir -p $(@D)
+	$(Q)$< -q -t $(word 2,$^) --raw -o $@ $(wordlist 3,999,$^)
+GPU_DATA := $(BUILD)/gpu/fragments.tsv $(BUILD)/gpu/tokenizer.tsv $(BUILD)/gpu/text.bin
+gpu-tests: $(addprefix $(BUILD)/gpu/,all fragments_test $(EMULATED_TOOLS)) $(GPU_DATA)
+
+# build/gpu.tar.gz: build/gpu with the libraries that a bare machine lacks and the shared data of the oracles, where they are here.
+gpu-bundle: gpu-tests
+	$(Q)rm -rf $(BUILD)/gpu/lib && mkdir -p $(BUILD)/gpu/lib
+	$(Q)ldd $(BUILD)/gpu/all $(BUILD)/gpu/lm-train | awk '$$3 ~ "^/" && $$1 !~ /^lib(c|m|dl|rt|pthread)\.so/ { print $$3 }' | sort -u | xargs -I{} cp -L {} $(BUILD)/gpu/lib/
+	$(Q)tests/gpu-check --data $(BUILD)/gpu/shared/data
+	$(Q)tar -C $(BUILD) -czf $(BUILD)/gpu.tar.gz --exclude='gpu/out*' gpu
+	@ls -l $(BUILD)/gpu.tar.gz
 
 # ---- checks -----------------------------------------------------------------------------------------------------------
-tests: all $(EMULATED_PROGRAMS) $(UNIT_TESTS) $(KERNEL_TESTS) $(FP64_TESTS) $(DEVICE_TESTS) $(FUZZERS)
+tests: all $(EMULATED_PROGRAMS) $(GPU_DATA) $(UNIT_TESTS) $(KERNEL_TESTS) $(FP64_TESTS) $(DEVICE_TESTS) $(FUZZERS)
 
 sanitized:
-	+$(MAKE) --no-print-directory SAN=address,undefined CUDA=0 CFLAGS='-O1 -g' CXXFLAGS='-O1 -g' all $(patsubst build/%,build/san-address-undefined/%,$(UNIT_TESTS) $(FUZZERS))
+	+$(MAKE) --no-print-directory SAN=address,undefined CUDA=0 CFLAGS='-O1 -g' CXXFLAGS='-O1 -g1' all $(patsubst build/%,build/san-address-undefined/%,$(UNIT_TESTS) $(filter-out %/bench %/throughput,$(DEVICE_TESTS)) $(FUZZERS))
 
 check: deps
 	+$(MAKE) --no-print-directory tests
@@ -212,7 +258,8 @@ mutants: $(DEVICE_TESTS)
 bench: all
 	tests/bench/run $(BUILD)
 
-gpu-check: all
+# Where nvcc is; without it tests/gpu-check says what is missing.
+gpu-check: $(if $(filter 1,$(CUDA)),$(if $(shell nvidia-smi -L 2> /dev/null),gpu-tests))
 	tests/gpu-check $(BUILD)
 
 demo: deps
@@ -263,8 +310,9 @@ help:
 	  'make sanitized  build/san-address-undefined' \
 	  'make mutants    the device tests with every wait forgotten once: each must fail' \
 	  'make gpu-check  everything that needs a GPU; exits 77 without one' \
+  'make gpu-bundle all it needs, built, for another machine: build/gpu.tar.gz' \
 	  'make dist clean uninstall golden' \
 	  '' \
 	  'SAN=address,undefined|thread  CUDA=0|1|emulated  WERROR=1  CFLAGS=...'
 
--include $(shell find $(BUILD)/obj $(BUILD)/obj64 -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj64 $(BUILD)/emulated-obj $(BUILD)/cuda -name '*.d' 2>/dev/null)

@@ -115,13 +115,13 @@ int activation_find(const char *name) {
   return -1;
 }
 
-static int check(enum activation f, struct kernel_error *e) {
+int activation_check(enum activation f, struct kernel_error *e) {
   return (unsigned)f < COUNT ? 0 : kernel_fail(e, "there is no activation of number %d", (int)f);
 }
 
 int activation_forward(enum activation f, real *y, const real *gate, const real *up, int64_t ld, int64_t rows, int64_t F,
                        struct kernel_error *e) {
-  if (check(f, e) != 0) return -1;
+  if (activation_check(f, e) != 0) return -1;
   void (*forward)(enum activation, real *, const real *, const real *, int64_t, int64_t) = CPU_PICK(forward);
 #pragma omp parallel for schedule(static) if (rows * F >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) forward(f, y + r * F, gate + r * ld, up ? up + r * ld : NULL, ld, F);
@@ -130,7 +130,7 @@ int activation_forward(enum activation f, real *y, const real *gate, const real 
 
 int activation_backward(enum activation f, real *d_gate, real *d_up, const real *dy, const real *gate, const real *up, int64_t ld,
                         int64_t rows, int64_t F, struct kernel_error *e) {
-  if (check(f, e) != 0) return -1;
+  if (activation_check(f, e) != 0) return -1;
   void (*backward)(enum activation, real *, real *, const real *, const real *, const real *, int64_t, int64_t) = CPU_PICK(backward);
 #pragma omp parallel for schedule(static) if (rows * F >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++)

@@ -5,12 +5,6 @@
  */
 #include "kernels/activation.cuh"
 
-static int check(enum activation f, struct kernel_error *e) {
-#define ONE(NAME, name, names) +1
-  return (unsigned)f < 0 ACTIVATIONS(ONE) ? 0 : kernel_fail(e, "there is no activation of number %d", (int)f);
-#undef ONE
-}
-
 /* Rows with N elements a vector: chunks, rows at once, and the blocks to launch, about four times what runs at once. */
 static unsigned split(struct activation_shape *s, int N) {
   s->chunks = divide_up(s->F, (int64_t)N * ACTIVATION_THREADS * ACTIVATION_AHEAD);
@@ -30,7 +24,7 @@ template <class T>
 static int activation_forward(enum activation f, stored *y, const stored *gate, const stored *up, int64_t ld, int64_t rows, int64_t F,
                               struct kernel_error *e) {
   enum { N = 16 / sizeof(T) };
-  if (check(f, e) != 0) return -1;
+  if (activation_check(f, e) != 0) return -1;
   if (rows == 0 || F == 0) return 0;
   T *to = elements<T>(y);
   const T *g = elements<T>(gate), *u = elements<T>(up);
@@ -60,7 +54,7 @@ template <class T>
 static int activation_backward(enum activation f, stored *d_gate, stored *d_up, const stored *dy, const stored *gate, const stored *up,
                                int64_t ld, int64_t rows, int64_t F, struct kernel_error *e) {
   enum { N = 16 / sizeof(T) };
-  if (check(f, e) != 0) return -1;
+  if (activation_check(f, e) != 0) return -1;
   if (rows == 0 || F == 0) return 0;
   T *dg = elements<T>(d_gate), *du = up ? elements<T>(d_up) : nullptr;
   const T *d = elements<T>(dy), *g = elements<T>(gate), *u = elements<T>(up);

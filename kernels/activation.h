@@ -48,6 +48,7 @@ enum activation { ACTIVATIONS(ACTIVATION_VALUE) };
 const char *activation_name(enum activation f);
 int activation_find(const char *name); /* enum activation, or -1 for a name that is none */
 
+int activation_check(enum activation f, struct kernel_error *e); /* -1 for what no backend can do */
 int activation_forward(enum activation f, real *y, const real *gate, const real *up, int64_t ld, int64_t rows, int64_t F,
                        struct kernel_error *e);
 int activation_backward(enum activation f, real *d_gate, real *d_up, const real *dy, const real *gate, const real *up, int64_t ld,

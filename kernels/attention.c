@@ -11,6 +11,7 @@
 #include <tgmath.h>
 
 #include "kernels/cpu.h"
+#include "kernels/mask.h"
 
 static int64_t first_key(int64_t position, int64_t window) {
   return window > 0 && position >= window ? position - window + 1 : 0;
@@ -33,35 +34,20 @@ static real dot(const real *a, const real *b, int64_t D) {
   return sum;
 }
 
-/* ---- dropout: two words for a row of probabilities by splitmix64 (Steele, Lea and Flood 2014), and of these and the key's
- * position a 32-bit hash with the multipliers of lowbias32 (C. Wellons, hash-prospector). */
+/* ---- dropout (mask.h) */
 
 struct mask {
   uint32_t first, second, below; /* hashes below are dropped */
   real kept;                     /* 1 / (1 - dropout) */
 };
-enum { MASK_FIRST = 0x7feb352d };
-#define MASK_SECOND 0x846ca68bu
-
-static uint64_t splitmix(uint64_t z) {
-  z += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
 
 /* `row` counts the rows of log_sum_exp. */
 static struct mask mask_of_row(const struct attention_shape *s, int64_t row) {
-  uint64_t z = splitmix(splitmix(s->key) + (uint64_t)row);
+  uint64_t z = mask_words(s->key, row);
   return (struct mask){(uint32_t)z, (uint32_t)(z >> 32), (uint32_t)(s->dropout * 4294967296.0), (real)(1 / (1 - s->dropout))};
 }
 
-static real mask_at(const struct mask *m, int64_t u) {
-  uint32_t x = (uint32_t)u ^ m->first;
-  x = (x ^ x >> 16) * MASK_FIRST + m->second;
-  x = (x ^ x >> 15) * MASK_SECOND;
-  return (x ^ x >> 16) >= m->below ? m->kept : 0;
-}
+static real mask_at(const struct mask *m, int64_t u) { return mask_hash(m->first, m->second, (uint32_t)u) >= m->below ? m->kept : 0; }
 
 /* ---- scalar */
 
@@ -121,7 +107,7 @@ static void group_backward_scalar(real *dq, real *dk, real *dv, const real *d_ou
     }
 }
 
-static int check_shape(const struct attention_shape *s, struct kernel_error *e) {
+int attention_check(const struct attention_shape *s, struct kernel_error *e) {
   if (s->H_kv < 1 || s->H % s->H_kv != 0 || s->D < 1 || s->D_v < 1 || (s->H_kv > 1 && s->head_v < s->D_v) || s->window < 0)
     return kernel_fail(e, "attention: %lld query heads, %lld key heads, head sizes %lld and %lld, values %lld apart, window %lld",
                        (long long)s->H, (long long)s->H_kv, (long long)s->D, (long long)s->D_v, (long long)s->head_v, (long long)s->window);
@@ -271,7 +257,7 @@ static int forward(real *out, real *log_sum_exp, const real *q, const real *k, c
 
 int attention_forward(real *out, real *log_sum_exp, const real *q, const real *k, const real *v,
                       const struct attention_shape *s, struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+  if (attention_check(s, e) != 0) return -1;
   return forward(out, log_sum_exp, q, k, v, s->T * s->ld_k, s->T * s->ld_v, NULL, s, e);
 }
 
@@ -279,7 +265,7 @@ int attention_cached(real *out, const real *q, const real *k_cache, const real *
                      const int64_t *past, int64_t longest, const struct attention_shape *s, struct kernel_error *e) {
   int64_t first = cpu_first_page(pages, s->B, e);
   (void)longest;
-  if (first < 0 || check_shape(s, e) != 0) return -1;
+  if (first < 0 || attention_check(s, e) != 0) return -1;
   struct attention_shape whole = *s;
   whole.dropout = 0, whole.starts = NULL;
   int64_t k_stride = pages->page * s->ld_k, v_stride = pages->page * s->ld_v;
@@ -288,7 +274,7 @@ int attention_cached(real *out, const real *q, const real *k_cache, const real *
 
 int attention_backward(real *dq, real *dk, real *dv, const real *d_out, const real *q, const real *k, const real *v,
                        const real *out, const real *log_sum_exp, const struct attention_shape *s, struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+  if (attention_check(s, e) != 0) return -1;
   int64_t group = s->H / s->H_kv;
   bool exhausted = false;
 #if CPU_VECTORS

@@ -2,19 +2,34 @@
  *
  * Flash attention on the GPU, forward and backward (Dao 2023, arXiv:2307.08691): scores exist as tiles in registers only.
  *
- * bfloat16, heads padded with zeros to (64, 64), (128, 128) or (192, 128), on mma.sync with cp.async (tensor cores):
+ * bfloat16, heads padded with zeros to (64, 64), (128, 128), (192, 128) or (256, 256), on mma.sync with cp.async (tensor cores):
  *   forward   a block takes 128 queries of a head, a warp 32 or 16 of them whole rows, so that maximum and sum need two shuffles and
  *             the probabilities are, as they stand in registers, the left factor of the product with the values.  Keys of the next tile
  *             are on their way while values multiply, values while scores are made: two barriers a tile
  *   rows      log_sum_exp in powers of 2, sum of d_out * out, first key seen, words of the mask, for rows padded to a multiple of 128
- *   keys      a block takes 64 or 128 keys of a key head, makes the transposed scores of all queries of the group's heads in order, and
- *             keeps dk and dv in registers; queries and d_out in two stages, one barrier a tile
- *   queries   a block takes queries and keeps dq; keys and values in two stages, one barrier a tile
- * So dq costs two products more than with atomic additions (7 for 5), and every sum has one order.
+ *   backward  a block takes 128 keys of a key head (64 of large heads) and goes through the tiles of 64 queries that see them, of the
+ *             group's heads in order: transposed scores, a warp 32 keys, then dk and dv, which stay in registers, then the tile's dq, summed
+ *             over all keys of the block.  Weights and slopes go over shared memory where a warp needs those of other queries or keys;
+ *             queries and d_out come in two stages (one where shared memory is short): two barriers a tile
+ * dq without atomic additions: a block adds to a tile's dq in float what the blocks before have left in the workspace, in one order, the
+ * block of the tile's own positions first, then down to the first that any of its queries sees, which writes the result.  Who is next
+ * waits at the tile's link (load_acquire, store_release).  Blocks take a number when they start and work in its order, those with the
+ * last keys of a head first, so a block waits only for blocks that run or have ended: no deadlock, whatever order blocks start in; and
+ * when they start together each finds the tile it comes to just left by the one before.  The workspace is a ring of heads that stays in
+ * the L2 cache, not of the size of dq.  The emulator runs blocks one after another: it shows wrong links, not a missing acquire.
  * Shared memory is swizzled: 16 bytes c of row r lie at c ^ r % 8, so that ldmatrix and cp.async meet no bank twice.
- * Expected on an H100, not measured: bound by mma.sync, which reaches 60-65% of the warp-group rate, and beside it by ldmatrix (4 cycles
- * for 512 bytes); forward at 85-95% of FlashAttention-2, backward at 65-75% of it for the two products more.
- * Tiles that no query of the block sees (causal, window, starts) are not gone through; masks are applied at the edges only.
+ * Tiles that no query of the block sees (causal, window, starts) are not gone through, and a warp passes over those at the diagonal
+ * that none of its own rows sees (the forward kernel of 128 has no registers for the test); masks are applied at the edges only.
+ *
+ * What a full tile costs a multiprocessor, counted in sm_90a's code: cycles of mma.sync (1.6 each, taking 62% of the rate of warp groups), of
+ * shared memory (128 bytes each), of issuing (4 instructions each), bytes from L2.
+ *   forward   64    128 queries x 64 keys     512 mma    820    770    770    16 KB
+ *             128                            1024       1640   1540   1070    32 KB
+ *   backward  64     64 x 128                1280       2050   2370   1500    48 KB (16 of them dq, and 16 more to L2)
+ *             128                            2560       4100   5250   2500    64 KB (32, and 32 more)
+ * So forward is bound by mma.sync, backward by shared memory: 5 * 2 * 64 * 128 * D operations in 2370 or 5250 cycles are at most 510 and
+ * 460 TFLOP/s at 1.75 GHz.  FlashAttention-2's tiles and warps for heads of 128 (64 x 128, weights and slopes over shared memory) give
+ * 5100 by the same count.  Expected, not measured: both passes within 10-15% of it.  Registers allow 8 warps a multiprocessor everywhere.
  *
  * attention_*_kernel, float, and other sizes or alignments: tiles of 64 x 64, 4 x 4 a thread, through shared memory in float; heads in
  * slices of 128 columns, each of which makes the scores again.
@@ -23,8 +38,12 @@
 #define KERNELS_ATTENTION_CUH
 
 #include "kernels/cuda.h"
+#include "kernels/mask.h"
 
-enum { ATTENTION_PAD = 128 }; /* of rows in struct attention_rows: what every tile of queries divides */
+enum {
+  ATTENTION_PAD = 128,   /* of rows in struct attention_rows: what every tile of queries divides */
+  ATTENTION_QUERIES = 64 /* in a tile of the backward kernel */
+};
 
 /* [B][H][padded] each; rows behind the last position have +infinity and zeros */
 struct attention_rows {
@@ -34,40 +53,38 @@ struct attention_rows {
   uint32_t *first, *second;   /* words of the mask */
 };
 
+/* Which block of the backward kernel adds to dq when: see there.  Integers start as 0 and follow each other. */
+struct attention_order {
+  int64_t size;      /* integers */
+  int32_t *ticket;   /* blocks that have started */
+  int32_t *done;     /* [B][H_kv]: blocks that have ended */
+  int32_t *links;    /* [B][H][padded / 64]: blocks that have added to the tile, or had nothing to add */
+  float *dq;         /* [ring][group][padded / 64][fragments of a tile]; part i is of sequence x key head i, i + ring, ... */
+  int ring;
+};
+
 template <class T> struct attention_arguments {
   const T *q, *k, *v, *d_out, *out;
   T *to, *dq, *dk, *dv; /* to: out of forward */
   float *log_sum_exp;
   const int32_t *starts;
   struct attention_rows rows;
+  struct attention_order order;
   int ld_q, ld_k, ld_v, ld_out, head_v;
   uint64_t key;
   uint32_t below; /* hashes below are dropped; 0: none */
-  int positions, padded, window, H, group, D, D_v, slices;
+  int positions, padded, window, H, group, D, D_v, slices, stages;
   float scale, scale_2, kept; /* scale_2: times log2(e) */
 };
 
-/* ---- what queries see, and the mask (kernels/attention.c) */
+/* ---- what queries see, and the mask (mask.h) */
 
 template <class T> static __device__ __forceinline__ int attention_from(const attention_arguments<T> &a, int b, int t) {
   int from = max(0, t - a.window + 1);
   return a.starts ? max(from, a.starts[(int64_t)b * a.positions + t]) : from;
 }
 
-static __device__ __forceinline__ uint64_t attention_splitmix(uint64_t z) {
-  z += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-/* Both words of a row of log_sum_exp, the first below. */
-static __device__ __forceinline__ uint64_t attention_words(uint64_t key, int64_t row) { return attention_splitmix(attention_splitmix(key) + (uint64_t)row); }
-static __device__ __forceinline__ bool attention_keeps(uint32_t first, uint32_t second, uint32_t below, int u) {
-  uint32_t x = (uint32_t)u ^ first;
-  x = (x ^ x >> 16) * 0x7feb352du + second;
-  x = (x ^ x >> 15) * 0x846ca68bu;
-  return (x ^ x >> 16) >= below;
-}
+static __device__ __forceinline__ bool attention_keeps(uint32_t first, uint32_t second, uint32_t below, int u) { return mask_hash(first, second, (uint32_t)u) >= below; }
 
 /* ---- pieces of tiles on tensor cores */
 
@@ -76,11 +93,17 @@ static __device__ __forceinline__ bool attention_keeps(uint32_t first, uint32_t 
 template <int LD> static __device__ __forceinline__ bf16 *attention_at(bf16 *tile, int row, int c, int low) {
   return tile + row * LD + c / 8 * 64 + (((row & 7) ^ low) ^ c % 8) * 8;
 }
-/* The address that a lane gives to ldmatrix for 16 rows of 16 columns, the same for every use: r[0] and r[1] are columns 0-7 and 8-15
- * of rows 0-7, r[2] and r[3] of rows 8-15. */
-template <int LD> static __device__ __forceinline__ bf16 *attention_square(bf16 *tile, int row, int c) {
+/* Where a lane's address for ldmatrix is in 16 rows of 16 columns, in elements, so that what comes is an operand of mma as it stands,
+ * without a move.  Tall: matrices 0 and 1 are columns 0-7 of rows 0-7 and 8-15, 2 and 3 columns 8-15: a left factor, or, transposed,
+ * two right ones.  Wide: 0 and 1 are columns 0-7 and 8-15 of rows 0-7, 2 and 3 of rows 8-15: two right factors, or, transposed, a left
+ * one.  The columns c*8.. are at place ^ c % 8 * 8 and c / 8 * 64 further. */
+template <int LD> static __device__ __forceinline__ int attention_tall() {
   int lane = threadIdx.x % 32;
-  return attention_at<LD>(tile, row + lane / 16 * 8 + lane % 8, c, lane / 8 % 2);
+  return lane % 16 * LD + (lane % 8 ^ lane / 16) * 8;
+}
+template <int LD> static __device__ __forceinline__ int attention_wide() {
+  int lane = threadIdx.x % 32;
+  return (lane / 16 * 8 + lane % 8) * LD + (lane % 8 ^ lane / 8 % 2) * 8;
 }
 
 /* ROWS x LD elements on their way into a tile: `rows` rows and `columns` columns, zeros beyond.  8 threads copy 128 bytes. */
@@ -95,38 +118,37 @@ template <int ROWS, int LD, int THREADS> static __device__ __forceinline__ void 
     for (int j = 0; j < LD; j += 64) cp_async_16(tile + i * LD + j, from + (int64_t)(r + i) * ld + j, r + i < rows && c * 8 + j < columns);
 }
 
-/* s [MT*16][NT*8] += a b^T, of the columns both tiles have; a: the warp's first row. */
-template <int LD, int MT, int NT> static __device__ __forceinline__ void attention_dots(float s[MT][NT][4], bf16 *a, bf16 *b) {
-#pragma unroll 2 /* the whole of it takes more registers than there are */
-  for (int c = 0; c < LD / 8; c += 2) {
-    uint32_t left[MT][4];
+/* s [MT*16][NT*8] += a b^T, of the columns both tiles have; a: the warp's first row.  UNROLL: as much as there are registers for. */
+template <int LD, int MT, int NT, int UNROLL = 4> static __device__ __forceinline__ void attention_dots(float s[MT][NT][4], const bf16 *a, const bf16 *b) {
+  int tall = attention_tall<LD>(), wide = attention_wide<LD>();
+#pragma unroll 1
+  for (int far = 0; far < LD; far += 64)
+#pragma unroll(UNROLL)
+    for (int c = 0; c < 64; c += 16) {
+      uint32_t left[MT][4];
 #pragma unroll
-    for (int m = 0; m < MT; m++) {
-      uint32_t r[4];
-      ldmatrix_x4(r, attention_square<LD>(a, m * 16, c));
-      left[m][0] = r[0], left[m][1] = r[2], left[m][2] = r[1], left[m][3] = r[3];
+      for (int m = 0; m < MT; m++) ldmatrix_x4(left[m], a + far + m * 16 * LD + (tall ^ c));
+#pragma unroll
+      for (int n = 0; n < NT; n += 2) {
+        uint32_t right[4];
+        ldmatrix_x4(right, b + far + n * 8 * LD + (wide ^ c));
+#pragma unroll
+        for (int m = 0; m < MT; m++) mma_bf16(s[m][n], left[m], right), mma_bf16(s[m][n + 1], left[m], right + 2);
+      }
     }
-#pragma unroll
-    for (int n = 0; n < NT; n += 2) {
-      uint32_t right[4];
-      ldmatrix_x4(right, attention_square<LD>(b, n * 8, c));
-#pragma unroll
-      for (int m = 0; m < MT; m++) mma_bf16(s[m][n], left[m], right), mma_bf16(s[m][n + 1], left[m], right + 2);
-    }
-  }
 }
 
 /* sum [MT*16][LD] += p x, p [MT*16][KT*16] as rounded fragments, x a tile of KT*16 rows. */
-template <int LD, int MT, int KT> static __device__ __forceinline__ void attention_add(float sum[MT][LD / 8][4], const uint32_t p[MT][KT][4], bf16 *x) {
+template <int LD, int MT, int KT> static __device__ __forceinline__ void attention_add(float sum[MT][LD / 8][4], const uint32_t p[MT][KT][4], const bf16 *x) {
+  int tall = attention_tall<LD>();
 #pragma unroll
   for (int k = 0; k < KT; k++)
 #pragma unroll
     for (int c = 0; c < LD / 8; c += 2) {
       uint32_t r[4];
-      ldmatrix_x4_trans(r, attention_square<LD>(x, k * 16, c));
-      uint32_t low[2] = {r[0], r[2]}, high[2] = {r[1], r[3]};
+      ldmatrix_x4_trans(r, x + k * 16 * LD + c / 8 * 64 + (tall ^ c % 8 * 8));
 #pragma unroll
-      for (int m = 0; m < MT; m++) mma_bf16(sum[m][c], p[m][k], low), mma_bf16(sum[m][c + 1], p[m][k], high);
+      for (int m = 0; m < MT; m++) mma_bf16(sum[m][c], p[m][k], r), mma_bf16(sum[m][c + 1], p[m][k], r + 2);
     }
 }
 
@@ -181,7 +203,7 @@ template <int DQ, int DV, int MT, int WARPS, int KEYS> static __global__ void __
   cp_async_commit();
   for (int i = threadIdx.x; i < ROWS; i += THREADS) {
     seen_from[i] = first + i < end ? attention_from(a, b, first + i) : 0;
-    if (a.below) words[i] = attention_words(a.key, row + first + i);
+    if (a.below) words[i] = mask_words(a.key, row + first + i);
   }
 
   int mine = warp * MT * 16 + lane / 4; /* the thread's first row; the others are 8, 16, 24 below */
@@ -194,12 +216,13 @@ template <int DQ, int DV, int MT, int WARPS, int KEYS> static __global__ void __
     __syncthreads(); /* the keys are there, and the last values read */
     attention_fill<KEYS, DV, THREADS>(v, a.v + (sequence + u) * a.ld_v + (int64_t)g * a.head_v, a.ld_v, end - u, a.D_v);
     cp_async_commit();
+    bool sees = DQ == 128 || u < first + (warp + 1) * MT * 16;
     float s[MT][NT][4] = {};
-    attention_dots<DQ, MT, NT>(s, q + warp * MT * 16 * DQ, k);
+    if (sees) attention_dots<DQ, MT, NT>(s, q + warp * MT * 16 * DQ, k);
     cp_async_wait<0>();
     __syncthreads(); /* the values are there, and the keys read */
 
-    if (u + KEYS - 1 > first || u < seen_from[end - 1 - first])
+    if (u + KEYS - 1 > first + (DQ == 128 ? 0 : warp * MT * 16) || u < seen_from[end - 1 - first])
 #pragma unroll
       for (int m = 0; m < MT; m++)
 #pragma unroll
@@ -251,7 +274,7 @@ template <int DQ, int DV, int MT, int WARPS, int KEYS> static __global__ void __
     attention_round<MT, NT>(p, s);
     if (u + KEYS < end) attention_fill<KEYS, DQ, THREADS>(k, a.k + (sequence + u + KEYS) * a.ld_k + (int64_t)g * a.D, a.ld_k, end - u - KEYS, a.D);
     cp_async_commit();
-    attention_add<DV, MT, NT / 2>(out, p, v);
+    if (sees) attention_add<DV, MT, NT / 2>(out, p, v);
   }
 
 #pragma unroll
@@ -276,6 +299,8 @@ template <class T> static __global__ void __launch_bounds__(256) attention_rows_
   int t = (int)((blockIdx.x * 256 + threadIdx.x) / lanes), lane = threadIdx.x % lanes, h = blockIdx.y, b = blockIdx.z;
   int64_t row = (int64_t)b * a.H + h, at = ((int64_t)b * a.positions + t) * a.ld_out + (int64_t)h * a.D_v, to = row * a.padded + t;
   const int N = 16 / sizeof(T);
+  int64_t number = (((int64_t)b * a.H + h) * gridDim.x + blockIdx.x) * 256 + threadIdx.x;
+  if (number < a.order.size) a.order.ticket[number] = 0;
   float sum = 0;
   if (t < a.positions) {
     if (aligned)
@@ -294,7 +319,7 @@ template <class T> static __global__ void __launch_bounds__(256) attention_rows_
   a.rows.delta[to] = sum;
   a.rows.from[to] = inside ? attention_from(a, b, t) : 0;
   if (a.below) {
-    uint64_t words = attention_words(a.key, row * a.positions + t);
+    uint64_t words = mask_words(a.key, row * a.positions + t);
     a.rows.first[to] = (uint32_t)words, a.rows.second[to] = (uint32_t)(words >> 32);
   }
 }
@@ -310,158 +335,283 @@ template <class T> static __device__ __forceinline__ int attention_tiles(const a
   return seen;
 }
 
-template <int DQ, int DV, int MT, int WARPS, int ROWS> static constexpr size_t attention_keys_shared() {
-  return sizeof(bf16) * (MT * 16 * WARPS + 2 * ROWS) * (DQ + DV) + 2 * 5 * ROWS * sizeof(float);
-}
-
-/* dk, dv of MT*16*WARPS keys.  Grid: tiles of keys, H_kv, B. */
-template <int DQ, int DV, int MT, int WARPS, int ROWS> static __global__ void __launch_bounds__(WARPS * 32, 8 / WARPS) attention_keys_mma_kernel(attention_arguments<bf16> a) {
-  const int KEYS = MT * 16 * WARPS, THREADS = WARPS * 32, NT = ROWS / 8;
-  CUDA_DYNAMIC_SHARED(bf16, k);
-  bf16 *v = k + KEYS * DQ, *q_stages = v + KEYS * DV, *d_stages = q_stages + 2 * ROWS * DQ;
-  float *row_stages = reinterpret_cast<float *>(d_stages + 2 * ROWS * DV); /* [2][5][ROWS], as struct attention_rows */
-  int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = blockIdx.y, b = blockIdx.z;
-  int begin = (int)blockIdx.x * KEYS, end = min(begin + KEYS, a.positions), behind = begin + ROWS * attention_tiles(a, b, begin, end, ROWS);
-  int64_t sequence = (int64_t)b * a.positions;
-  bool edges = a.starts || a.window < a.positions;
-
-  auto fill = [&](int h, int t, int stage) {
-    int64_t row = ((int64_t)b * a.H + h) * a.padded + t;
-    attention_fill<ROWS, DQ, THREADS>(q_stages + stage * ROWS * DQ, a.q + (sequence + t) * a.ld_q + (int64_t)h * a.D, a.ld_q, a.positions - t, a.D);
-    attention_fill<ROWS, DV, THREADS>(d_stages + stage * ROWS * DV, a.d_out + (sequence + t) * a.ld_out + (int64_t)h * a.D_v, a.ld_out, a.positions - t, a.D_v);
-    if (threadIdx.x < 5 * ROWS / 4) {
-      int which = threadIdx.x / (ROWS / 4), at = threadIdx.x % (ROWS / 4) * 4;
-      if (which < 2 || (which == 2 && edges) || (which > 2 && a.below)) cp_async_16(row_stages + (stage * 5 + which) * ROWS + at, a.rows.log_sum_exp + which * a.rows.size + row + at, true);
-    }
-  };
-  attention_fill<KEYS, DQ, THREADS>(k, a.k + (sequence + begin) * a.ld_k + (int64_t)g * a.D, a.ld_k, end - begin, a.D);
-  attention_fill<KEYS, DV, THREADS>(v, a.v + (sequence + begin) * a.ld_v + (int64_t)g * a.head_v, a.ld_v, end - begin, a.D_v);
-  fill(g * a.group, begin, 0);
-  cp_async_commit();
-
-  float dk[MT][DQ / 8][4] = {}, dv[MT][DV / 8][4] = {};
-  int mine = begin + warp * MT * 16 + lane / 4;
-  for (int h = g * a.group, t0 = begin, stage = 0; h < (g + 1) * a.group; stage ^= 1) {
-    cp_async_wait<0>();
-    __syncthreads(); /* the tile is there, and the last one read */
-    int next_h = h, next = t0 + ROWS;
-    if (next == behind) next = begin, next_h++;
-    if (next_h < (g + 1) * a.group) fill(next_h, next, stage ^ 1);
-    cp_async_commit();
-    bf16 *q = q_stages + stage * ROWS * DQ, *d = d_stages + stage * ROWS * DV;
-    const float *rows = row_stages + stage * 5 * ROWS;
-
-    float s[MT][NT][4] = {}, ds[MT][NT][4] = {};
-    attention_dots<DQ, MT, NT>(s, k + warp * MT * 16 * DQ, q);
-    attention_dots<DV, MT, NT>(ds, v + warp * MT * 16 * DV, d);
-    bool masked = t0 < end - 1 || edges;
+/* The warp's 32 columns of queries of a factor, rounded, to its rows of keys. */
+template <int NT> static __device__ __forceinline__ void attention_keep(bf16 *tile, int row, int column, const uint32_t p[2][NT / 2][4]) {
+  int lane = threadIdx.x % 32, c = lane / 4 ^ column / 8;
+  tile += (row + lane / 4) * ATTENTION_QUERIES + lane % 4 * 2;
+#pragma unroll
+  for (int m = 0; m < 2; m++)
 #pragma unroll
     for (int n = 0; n < NT; n++)
 #pragma unroll
-      for (int i = 0; i < 2; i++) {
-        int r = n * 8 + lane % 4 * 2 + i;
-        float log_sum_exp = rows[r], delta = rows[ROWS + r];
-#pragma unroll
-        for (int m = 0; m < MT; m++)
-#pragma unroll
-          for (int half = 0; half < 2; half++) {
-            float &score = s[m][n][2 * half + i], &slope = ds[m][n][2 * half + i], p = exp2_approx(score * a.scale_2 - log_sum_exp);
-            int u = mine + m * 16 + half * 8;
-            if (masked && (u > t0 + r || (edges && u < reinterpret_cast<const int32_t *>(rows)[2 * ROWS + r]))) p = 0;
-            if (a.below) {
-              const uint32_t *words = reinterpret_cast<const uint32_t *>(rows) + 3 * ROWS + r;
-              float keep = attention_keeps(words[0], words[ROWS], a.below, u) ? a.kept : 0;
-              slope = p * (keep * slope - delta);
-              score = p * keep;
-            } else {
-              slope = p * (slope - delta);
-              score = p;
-            }
-          }
-      }
-    uint32_t p[MT][NT / 2][4];
-    attention_round<MT, NT>(p, s);
-    attention_add<DV, MT, NT / 2>(dv, p, d);
-    attention_round<MT, NT>(p, ds);
-    attention_add<DQ, MT, NT / 2>(dk, p, q);
-    h = next_h, t0 = next;
-  }
-
-  float one[MT][2], scale[MT][2];
-#pragma unroll
-  for (int m = 0; m < MT; m++) one[m][0] = one[m][1] = 1, scale[m][0] = scale[m][1] = a.scale;
-  int from = begin + warp * MT * 16;
-  attention_store<DQ, DQ, MT>(a.dk + (sequence + from) * a.ld_k + (int64_t)g * a.D, a.ld_k, end - from, a.D, dk, scale, k + warp * MT * 16 * DQ);
-  attention_store<DV, DV, MT>(a.dv + (sequence + from) * a.ld_v + (int64_t)g * a.head_v, a.ld_v, end - from, a.D_v, dv, one, v + warp * MT * 16 * DV);
+      for (int half = 0; half < 2; half++) *reinterpret_cast<uint32_t *>(tile + (m * 16 + half * 8) * ATTENTION_QUERIES + (c ^ n) * 8) = p[m][n / 2][n % 2 * 2 + half];
 }
 
-template <int DQ, int DV, int MT, int WARPS, int KEYS> static constexpr size_t attention_queries_shared() { return sizeof(bf16) * (MT * 16 * WARPS + 2 * KEYS) * (DQ + DV); }
-
-/* dq of MT*16*WARPS queries.  Grid: tiles of queries, H, B; the longest first. */
-template <int DQ, int DV, int MT, int WARPS, int KEYS> static __global__ void __launch_bounds__(WARPS * 32, 8 / WARPS) attention_queries_mma_kernel(attention_arguments<bf16> a) {
-  const int ROWS = MT * 16 * WARPS, THREADS = WARPS * 32, NT = KEYS / 8;
-  CUDA_DYNAMIC_SHARED(bf16, q);
-  __shared__ uint64_t words[ROWS];
-  __shared__ float log_sum_exp[ROWS], delta[ROWS];
-  bf16 *d = q + ROWS * DQ, *k_stages = d + ROWS * DV, *v_stages = k_stages + 2 * KEYS * DQ;
-  int warp = threadIdx.x / 32, lane = threadIdx.x % 32, h = blockIdx.y, b = blockIdx.z, g = h / a.group;
-  int first = (int)(gridDim.x - 1 - blockIdx.x) * ROWS, end = min(first + ROWS, a.positions);
-  int begin = attention_from(a, b, first) / KEYS * KEYS, edge = attention_from(a, b, end - 1);
-  int64_t sequence = (int64_t)b * a.positions, row = ((int64_t)b * a.H + h) * a.padded + first;
-  const bf16 *k_head = a.k + sequence * a.ld_k + (int64_t)g * a.D, *v_head = a.v + sequence * a.ld_v + (int64_t)g * a.head_v;
-
-  auto fill = [&](int u, int stage) {
-    attention_fill<KEYS, DQ, THREADS>(k_stages + stage * KEYS * DQ, k_head + (int64_t)u * a.ld_k, a.ld_k, end - u, a.D);
-    attention_fill<KEYS, DV, THREADS>(v_stages + stage * KEYS * DV, v_head + (int64_t)u * a.ld_v, a.ld_v, end - u, a.D_v);
-  };
-  attention_fill<ROWS, DQ, THREADS>(q, a.q + (sequence + first) * a.ld_q + (int64_t)h * a.D, a.ld_q, end - first, a.D);
-  attention_fill<ROWS, DV, THREADS>(d, a.d_out + (sequence + first) * a.ld_out + (int64_t)h * a.D_v, a.ld_out, end - first, a.D_v);
-  fill(begin, 0);
-  cp_async_commit();
-  for (int i = threadIdx.x; i < ROWS; i += THREADS) {
-    log_sum_exp[i] = a.rows.log_sum_exp[row + i], delta[i] = a.rows.delta[row + i];
-    if (a.below) words[i] = a.rows.first[row + i] | (uint64_t)a.rows.second[row + i] << 32;
-  }
-
-  int mine = warp * MT * 16 + lane / 4;
-  float dq[MT][DQ / 8][4] = {};
-  for (int u = begin, stage = 0; u < end; u += KEYS, stage ^= 1) {
-    cp_async_wait<0>();
-    __syncthreads(); /* the tile is there, and the last one read */
-    if (u + KEYS < end) fill(u + KEYS, stage ^ 1);
-    cp_async_commit();
-    bf16 *k = k_stages + stage * KEYS * DQ, *v = v_stages + stage * KEYS * DV;
-    float s[MT][NT][4] = {}, ds[MT][NT][4] = {};
-    attention_dots<DQ, MT, NT>(s, q + warp * MT * 16 * DQ, k);
-    attention_dots<DV, MT, NT>(ds, d + warp * MT * 16 * DV, v);
-    bool masked = u + KEYS - 1 > first || u < edge;
+/* sum [32][COUNT*16] += left x, `steps` times 16 rows of x.  Of each APART*16 columns of x the warp has 16, those from mine*16.
+ * left is a tile of keys: its rows from `row`, or, TURNED, its columns from `row`. */
+template <int LD, int COUNT, int APART, bool TURNED, int UNROLL> static __device__ __forceinline__ void attention_multiply(float sum[2][2 * COUNT][4], const bf16 *left, int row, const bf16 *x, int mine, int steps) {
+  int tall = attention_tall<LD>() ^ mine * 16, of_left = TURNED ? attention_wide<ATTENTION_QUERIES>() ^ row : attention_tall<ATTENTION_QUERIES>() + row * ATTENTION_QUERIES;
+#pragma unroll(UNROLL)
+  for (int k = 0; k < steps; k++) {
+    uint32_t p[2][4];
 #pragma unroll
-    for (int m = 0; m < MT; m++)
+    for (int m = 0; m < 2; m++) {
+      if (TURNED) ldmatrix_x4_trans(p[m], left + k * 16 * ATTENTION_QUERIES + (of_left ^ m * 16));
+      else ldmatrix_x4(p[m], left + m * 16 * ATTENTION_QUERIES + (of_left ^ k * 16));
+    }
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+      uint32_t r[4];
+      ldmatrix_x4_trans(r, x + k * 16 * LD + i * APART / 4 * 64 + (tall ^ i * APART % 4 * 16));
+#pragma unroll
+      for (int m = 0; m < 2; m++) mma_bf16(sum[m][2 * i], p[m], r), mma_bf16(sum[m][2 * i + 1], p[m], r + 2);
+    }
+  }
+}
+
+/* What a warp has of a product, times a factor, to a tile of rows of LD; columns as above. */
+template <int LD, int COUNT, int APART> static __device__ __forceinline__ void attention_put(bf16 *tile, int row, int mine, const float sum[2][2 * COUNT][4], float factor) {
+  int lane = threadIdx.x % 32;
+#pragma unroll
+  for (int m = 0; m < 2; m++)
+#pragma unroll
+    for (int n = 0; n < 2 * COUNT; n++)
 #pragma unroll
       for (int half = 0; half < 2; half++) {
-        int r = mine + m * 16 + half * 8, from = masked ? a.rows.from[row + r] : 0;
-        float log_sum = log_sum_exp[r], less = delta[r];
+        uint32_t pair = pack_bf16(sum[m][n][2 * half] * factor, sum[m][n][2 * half + 1] * factor);
+        *reinterpret_cast<uint32_t *>(attention_at<LD>(tile, row + m * 16 + half * 8 + lane / 4, (n / 2 * APART + mine) * 2, n % 2) + lane % 4 * 2) = pair;
+      }
+}
+/* A tile to global memory, by all threads. */
+template <int ROWS, int LD, int THREADS> static __device__ __forceinline__ void attention_copy(bf16 *to, int64_t ld, int rows, int columns, bf16 *tile) {
+#pragma unroll 4
+  for (int i = threadIdx.x; i < ROWS * LD / 8; i += THREADS) {
+    int r = i / (LD / 8), c = i % (LD / 8);
+    if (r < rows && c * 8 < columns) store_pack<bf16, 8>(to + r * ld + c * 8, load_pack<bf16, 8>(attention_at<LD>(tile, r, c & ~1, c & 1)));
+  }
+}
+
+/* What a warp has of dq from and to the workspace, as it stands in registers, and to its place; columns as above. */
+template <int COUNT, int THREADS> static __device__ __forceinline__ void attention_load(float sum[2][2 * COUNT][4], const float *from, bool nothing) {
+#pragma unroll
+  for (int i = 0; i < 4 * COUNT; i++) {
+    pack<float, 4> x = {};
+    if (!nothing) x = load_pack<float, 4>(from + i * THREADS * 4);
+#pragma unroll
+    for (int j = 0; j < 4; j++) sum[i / (2 * COUNT)][i % (2 * COUNT)][j] = x.at[j];
+  }
+}
+template <int COUNT, int THREADS> static __device__ __forceinline__ void attention_save(float *to, const float sum[2][2 * COUNT][4]) {
+#pragma unroll
+  for (int i = 0; i < 4 * COUNT; i++) {
+    const float *x = sum[i / (2 * COUNT)][i % (2 * COUNT)];
+    store_pack<float, 4>(to + i * THREADS * 4, pack<float, 4>{{x[0], x[1], x[2], x[3]}});
+  }
+}
+template <int COUNT, int APART> static __device__ __forceinline__ void attention_write(bf16 *to, int64_t ld, int rows, int columns, int column, const float sum[2][2 * COUNT][4], float factor) {
+  int lane = threadIdx.x % 32;
+  to += column + lane % 4 * 2;
+#pragma unroll
+  for (int m = 0; m < 2; m++)
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      int r = m * 16 + half * 8 + lane / 4;
+      if (r < rows)
+#pragma unroll
+        for (int n = 0; n < 2 * COUNT; n++) {
+          int c = n / 2 * APART * 16 + n % 2 * 8;
+          if (c < columns) *reinterpret_cast<uint32_t *>(to + r * ld + c) = pack_bf16(sum[m][n][2 * half] * factor, sum[m][n][2 * half + 1] * factor);
+        }
+    }
+}
+
+/* What a block has to do. */
+struct attention_place {
+  int b, g, block, part, behind; /* the block of keys; of the ring; the last tile of queries */
+  int before;                    /* blocks of the same key head that have started before */
+  int32_t *written;              /* the link of the tile to whose dq the block has just added, NULL: nobody waits for it */
+};
+
+template <int DQ, int DV, int KEYS, int WARPS> static constexpr size_t attention_backward_shared(int stages) {
+  return sizeof(bf16) * ((KEYS + stages * ATTENTION_QUERIES) * (DQ + DV) + (KEYS == WARPS * 32 ? 1 : 2) * KEYS * ATTENTION_QUERIES) + stages * 5 * ATTENTION_QUERIES * sizeof(float);
+}
+
+/* Grid: tiles of keys x H_kv x B, whichever come.  NT * 8 queries of a tile have scores in registers at a time. */
+template <int DQ, int DV, int KEYS, int WARPS, int NT> static __global__ void __launch_bounds__(WARPS * 32, 8 / WARPS) attention_backward_mma_kernel(attention_arguments<bf16> a) {
+  const int ROWS = ATTENTION_QUERIES, THREADS = WARPS * 32, DOWN = KEYS / 32, ACROSS = WARPS / DOWN, ASIDE = WARPS / 2, PART = ROWS / ACROSS;
+  const int QN = DQ / 16 / ACROSS, VN = DV / 16 / ACROSS, DN = DQ / 16 / ASIDE; /* 16 columns each that a warp has of dk, dv, dq */
+  const int FIRST = DN < 3 ? DN : 2;                                       /* of dq at a time */
+  const int UNROLL = DQ <= 128 ? 4 : 2;
+  static_assert(DOWN * ACROSS == WARPS && PART % (NT * 8) == 0 && QN * ACROSS * 16 == DQ && VN * ACROSS * 16 == DV && DN * ASIDE * 16 == DQ, "all warps have as much");
+  CUDA_DYNAMIC_SHARED(bf16, k);
+  bf16 *v = k + KEYS * DQ, *slopes = v + KEYS * DV, *weights = slopes + KEYS * ROWS, *stages = ACROSS == 1 ? weights : weights + KEYS * ROWS;
+  const int D_AT = ROWS * DQ, ROWS_AT = D_AT + ROWS * DV, STAGE = ROWS_AT + 10 * ROWS; /* of a stage: queries, d_out, rows [5][ROWS] as in struct attention_rows */
+  __shared__ attention_place place; /* read again behind barriers: registers are short */
+  if (threadIdx.x == 0) {
+    int ticket = atomicAdd(a.order.ticket, 1), blocks = (a.positions + KEYS - 1) / KEYS, unit = ticket / blocks, H_kv = a.H / a.group;
+    place.b = unit / H_kv, place.g = unit % H_kv, place.block = blocks - 1 - ticket % blocks, place.before = ticket % blocks, place.part = unit % a.order.ring;
+    place.written = NULL;
+    if (unit >= a.order.ring) /* those that had this part of the ring */
+      while (load_acquire(a.order.done + unit - a.order.ring) < blocks) {}
+  }
+  __syncthreads();
+  int begin = place.block * KEYS, tiles = attention_tiles(a, place.b, begin, min(begin + KEYS, a.positions), ROWS);
+  bool edges = a.starts || a.window < a.positions;
+  if (threadIdx.x == 0) place.behind = begin + ROWS * tiles;
+
+  auto fill = [&](int h, int t, int stage) {
+    int64_t at = (int64_t)place.b * a.positions + t, row = ((int64_t)place.b * a.H + h) * a.padded + t;
+    attention_fill<ROWS, DQ, THREADS>(stages + stage * STAGE, a.q + at * a.ld_q + (int64_t)h * a.D, a.ld_q, a.positions - t, a.D);
+    attention_fill<ROWS, DV, THREADS>(stages + stage * STAGE + D_AT, a.d_out + at * a.ld_out + (int64_t)h * a.D_v, a.ld_out, a.positions - t, a.D_v);
+    if (threadIdx.x < 5 * ROWS / 4) {
+      int which = threadIdx.x / (ROWS / 4), at = threadIdx.x % (ROWS / 4) * 4;
+      if (which < 2 || (which == 2 && edges) || (which > 2 && a.below)) cp_async_16(reinterpret_cast<float *>(stages + stage * STAGE + ROWS_AT) + which * ROWS + at, a.rows.log_sum_exp + which * a.rows.size + row + at, true);
+    }
+  };
+  auto advance = [&](int &h, int &t) { /* h: in the group */
+    if ((t += ROWS) == place.behind) t = begin, h++;
+  };
+  auto fill_next = [&](int h, int t, int stage) {
+    advance(h, t);
+    if (h < a.group) fill(place.g * a.group + h, t, stage);
+    cp_async_commit();
+  };
+  attention_fill<KEYS, DQ, THREADS>(k, a.k + ((int64_t)place.b * a.positions + begin) * a.ld_k + (int64_t)place.g * a.D, a.ld_k, a.positions - begin, a.D);
+  attention_fill<KEYS, DV, THREADS>(v, a.v + ((int64_t)place.b * a.positions + begin) * a.ld_v + (int64_t)place.g * a.head_v, a.ld_v, a.positions - begin, a.D_v);
+  fill(place.g * a.group, begin, 0);
+  cp_async_commit();
+
+  int warp = threadIdx.x / 32, lane = threadIdx.x % 32, across = ACROSS == 1 ? 0 : warp / DOWN, warp_row = (warp - across * DOWN) * 32, warp_first = begin + warp_row, mine = warp_first + lane / 4;
+  float dk[2][2 * QN][4] = {}, dv[2][2 * VN][4] = {};
+  for (int h = 0, t0 = begin, stage = 0; h < a.group; stage ^= a.stages - 1) {
+    cp_async_wait<0>();
+    __syncthreads(); /* the tile is there, the last one read, its part of dq written */
+    if (a.stages == 2) fill_next(h, t0, stage ^ 1);
+    bf16 *q = stages + stage * STAGE, *d = q + D_AT;
+    const float *rows = reinterpret_cast<const float *>(q + ROWS_AT);
+    const int32_t *from = reinterpret_cast<const int32_t *>(rows) + 2 * ROWS;
+    bool alone = t0 < begin + KEYS; /* no block before this one adds to the tile */
+
+#pragma unroll 1
+    for (int part = across * PART; part < (across + 1) * PART; part += NT * 8) {
+      bool sees = t0 + part + NT * 8 > warp_first;
+      float s[2][NT][4] = {}, ds[2][NT][4] = {};
+      if (sees) {
+        attention_dots<DQ, 2, NT, UNROLL>(s, k + warp_row * DQ, q + part * DQ);
+        attention_dots<DV, 2, NT, UNROLL>(ds, v + warp_row * DV, d + part * DV);
+      }
+      if (threadIdx.x == 0 && place.written) store_release(place.written, place.before + 1), place.written = NULL; /* of the last tile: not waited for here any more */
+      if (t0 + part < warp_first + 31 || edges)
 #pragma unroll
         for (int n = 0; n < NT; n++)
 #pragma unroll
           for (int i = 0; i < 2; i++) {
-            float &slope = ds[m][n][2 * half + i], p = exp2_approx(s[m][n][2 * half + i] * a.scale_2 - log_sum);
-            int at = u + n * 8 + lane % 4 * 2 + i;
-            if (masked && (at < from || at > first + r)) p = 0;
-            if (a.below) slope = attention_keeps((uint32_t)words[r], (uint32_t)(words[r] >> 32), a.below, at) ? slope * a.kept : 0;
-            slope = p * (slope - less);
+            int r = part + n * 8 + lane % 4 * 2 + i, seen_from = edges ? from[r] : 0;
+#pragma unroll
+            for (int m = 0; m < 2; m++)
+#pragma unroll
+              for (int half = 0; half < 2; half++) {
+                int u = mine + m * 16 + half * 8;
+                if (u > t0 + r || u < seen_from) s[m][n][2 * half + i] = -INFINITY;
+              }
           }
+      uint32_t kept = 0; /* a bit a score */
+      if (a.below)
+#pragma unroll
+        for (int n = 0; n < NT; n++)
+#pragma unroll
+          for (int i = 0; i < 2; i++) {
+            const uint32_t *words = reinterpret_cast<const uint32_t *>(rows) + 3 * ROWS + part + n * 8 + lane % 4 * 2 + i;
+#pragma unroll
+            for (int m = 0; m < 2; m++)
+#pragma unroll
+              for (int half = 0; half < 2; half++) {
+                float &slope = ds[m][n][2 * half + i];
+                bool keeps = attention_keeps(words[0], words[ROWS], a.below, mine + m * 16 + half * 8);
+                kept |= (uint32_t)keeps << ((m * NT + n) * 4 + 2 * half + i);
+                slope = keeps ? slope * a.kept : 0;
+              }
+          }
+#pragma unroll
+      for (int n = 0; n < NT; n++) {
+        int r = part + n * 8 + lane % 4 * 2;
+        pack<float, 2> log_sum_exp = load_pack<float, 2>(rows + r), delta = load_pack<float, 2>(rows + ROWS + r);
+#pragma unroll
+        for (int i = 0; i < 2; i++)
+#pragma unroll
+          for (int m = 0; m < 2; m++)
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+              float &score = s[m][n][2 * half + i], &slope = ds[m][n][2 * half + i];
+              score = exp2_approx(score * a.scale_2 - log_sum_exp.at[i]);
+              slope = score * (slope - delta.at[i]);
+            }
       }
-    uint32_t p[MT][NT / 2][4];
-    attention_round<MT, NT>(p, ds);
-    attention_add<DQ, MT, NT / 2>(dq, p, k);
+      if (a.below)
+#pragma unroll
+        for (int j = 0; j < 8 * NT; j++) {
+          float &weight = s[j / (4 * NT)][j / 4 % NT][j % 4];
+          weight = kept >> j & 1 ? weight * a.kept : 0;
+        }
+      uint32_t p[2][NT / 2][4], dp[2][NT / 2][4];
+      attention_round<2, NT>(p, s);
+      attention_round<2, NT>(dp, ds);
+      attention_keep<NT>(slopes, warp_row, part, dp);
+      if constexpr (ACROSS > 1) {
+        attention_keep<NT>(weights, warp_row, part, p);
+      } else if (sees) {
+        attention_add<DV, 2, NT / 2>(dv, p, d + part * DV);
+        attention_add<DQ, 2, NT / 2>(dk, dp, q + part * DQ);
+      }
+    }
+
+    auto sums = [&] { return a.order.dq + (((int64_t)place.part * a.group + h) * (a.padded / ROWS) + t0 / ROWS) * (ROWS * DQ) + threadIdx.x * 4; };
+    int rows_of = warp % 2 * 32, columns_of = warp / 2, steps = min(KEYS, t0 + ROWS - begin) / 16;
+    auto link = [&] { return a.order.links + ((int64_t)place.b * a.H + place.g * a.group + h) * (a.padded / ROWS) + t0 / ROWS; };
+    if (threadIdx.x == 0) place.written = (edges ? from[0] : 0) < begin ? link() : NULL; /* not the last */
+    float dq[2][2 * FIRST][4];
+    auto await = [&] { /* each warp by itself, for the block before */
+      if (!alone && lane == 0)
+        while (load_acquire(link()) < place.before) {}
+      __syncwarp();
+    };
+    __syncthreads(); /* slopes and weights are there */
+    bool some = warp_first < t0 + ROWS;
+    if (ACROSS > 1 && some) attention_multiply<DV, VN, ACROSS, false, UNROLL>(dv, weights, warp_row, d, across, ROWS / 16);
+    await();
+    if (FIRST == DN) attention_load<FIRST, THREADS>(dq, sums(), alone); /* is under way during a product; larger heads have no registers for it */
+    if (ACROSS > 1 && some) attention_multiply<DQ, QN, ACROSS, false, UNROLL>(dk, slopes, warp_row, q, across, ROWS / 16);
+    if (FIRST < DN) attention_load<FIRST, THREADS>(dq, sums(), alone);
+    attention_multiply<DQ, FIRST, ASIDE, true, 2>(dq, slopes, rows_of, k, columns_of, steps);
+    bf16 *to = place.written ? NULL : a.dq + ((int64_t)place.b * a.positions + t0 + rows_of) * a.ld_q + (int64_t)(place.g * a.group + h) * a.D;
+    if (to) attention_write<FIRST, ASIDE>(to, a.ld_q, a.positions - t0 - rows_of, a.D - columns_of * 16, columns_of * 16, dq, a.scale);
+    else attention_save<FIRST, THREADS>(sums(), dq);
+    if constexpr (FIRST < DN) {
+      const int REST = DN - FIRST, AT = FIRST * ASIDE * 16;
+      float dq[2][2 * REST][4];
+      attention_load<REST, THREADS>(dq, sums() + FIRST * 16 * THREADS, alone);
+      attention_multiply<DQ, REST, ASIDE, true, 2>(dq, slopes, rows_of, k + AT, columns_of, steps);
+      if (to) attention_write<REST, ASIDE>(to + AT, a.ld_q, a.positions - t0 - rows_of, a.D - AT - columns_of * 16, columns_of * 16, dq, a.scale);
+      else attention_save<REST, THREADS>(sums() + FIRST * 16 * THREADS, dq);
+    }
+    if (a.stages == 1) {
+      __syncthreads(); /* the tile is read */
+      fill_next(h, t0, 0);
+    }
+    advance(h, t0);
   }
 
-  float scale[MT][2];
-#pragma unroll
-  for (int m = 0; m < MT; m++) scale[m][0] = scale[m][1] = a.scale;
-  int from = first + warp * MT * 16;
-  attention_store<DQ, DQ, MT>(a.dq + (sequence + from) * a.ld_q + (int64_t)h * a.D, a.ld_q, end - from, a.D, dq, scale, q + warp * MT * 16 * DQ);
+  __syncthreads(); /* the keys are read, and all parts of dq written */
+  if (threadIdx.x == 0) {
+    if (place.written) store_release(place.written, place.before + 1);
+    __threadfence();
+    atomicAdd(a.order.done + place.b * (a.H / a.group) + place.g, 1);
+  }
+  attention_put<DQ, QN, ACROSS>(k, warp_row, across, dk, a.scale);
+  attention_put<DV, VN, ACROSS>(v, warp_row, across, dv, 1);
+  __syncthreads();
+  attention_copy<KEYS, DQ, THREADS>(a.dk + ((int64_t)place.b * a.positions + begin) * a.ld_k + (int64_t)place.g * a.D, a.ld_k, a.positions - begin, a.D, k);
+  attention_copy<KEYS, DV, THREADS>(a.dv + ((int64_t)place.b * a.positions + begin) * a.ld_v + (int64_t)place.g * a.head_v, a.ld_v, a.positions - begin, a.D_v, v);
 }
 
 /* ---- float, and what does not fit above.  256 threads; thread (y, x) of 16 x 16 has rows 4y.. and columns 4x.. of a tile. */
@@ -565,7 +715,7 @@ template <class T> static __global__ void __launch_bounds__(PLAIN_THREADS, 1) at
     for (int i = 0; i < 4; i++) top = fmaxf(top, m.most[i][mine]);
     top = fmaxf(top, most);
     float shrink = most == -INFINITY ? 0 : exp2f(most - top);
-    uint64_t words = a.below ? attention_words(a.key, row + t) : 0;
+    uint64_t words = a.below ? mask_words(a.key, row + t) : 0;
     total *= shrink;
 #pragma unroll 2
     for (int i = part * 16; i < part * 16 + 16; i++) {
@@ -634,7 +784,7 @@ template <class T> static __global__ void __launch_bounds__(PLAIN_THREADS) atten
 }
 
 /* Grid: slices x tiles of queries, H, B. */
-template <class T> static __global__ void __launch_bounds__(PLAIN_THREADS) attention_queries_kernel(attention_arguments<T> a) {
+template <class T> static __global__ void __launch_bounds__(PLAIN_THREADS, 1) attention_queries_kernel(attention_arguments<T> a) {
   __shared__ __align__(16) plain_shared m;
   int tiles = gridDim.x / a.slices, h = blockIdx.y, b = blockIdx.z, g = h / a.group, column = (int)(blockIdx.x / tiles) * PLAIN_SLICE, x = threadIdx.x % 16 * 4, y = threadIdx.x / 16 * 4;
   int first = (tiles - 1 - (int)blockIdx.x % tiles) * PLAIN_SIDE, end = min(first + PLAIN_SIDE, a.positions), begin = attention_from(a, b, first) / PLAIN_SIDE * PLAIN_SIDE;

@@ -36,5 +36,6 @@ int attention_backward(real *dq, real *dk, real *dv, const real *d_out, const re
                        const real *out, const real *log_sum_exp, const struct attention_shape *s, struct kernel_error *e);
 int attention_cached(real *out, const real *q, const real *k_cache, const real *v_cache, const struct cache_pages *pages,
                      const int64_t *past, int64_t longest, const struct attention_shape *s, struct kernel_error *e);
+int attention_check(const struct attention_shape *s, struct kernel_error *e); /* -1 for what no backend can do */
 
 #endif

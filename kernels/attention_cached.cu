@@ -4,6 +4,10 @@
  */
 #include "kernels/attention_cached.cuh"
 
+extern "C" {
+#include "kernels/attention.h"
+}
+
 enum { CUDA_CACHE_PAGE = 64 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -62,9 +66,7 @@ static int launch(cached_arguments<float> &a, int64_t longest, const struct atte
 template <class T>
 static int attention_cached(stored *out, const stored *q, const stored *k_cache, const stored *v_cache, const struct cache_pages *pages, const int64_t *past,
                             int64_t longest, const struct attention_shape *s, struct kernel_error *e) {
-  if (s->H_kv < 1 || s->H % s->H_kv != 0 || s->D < 1 || s->D_v < 1 || (s->H_kv > 1 && s->head_v < s->D_v) || s->window < 0)
-    return kernel_fail(e, "attention_cached: %lld query heads, %lld key heads, head sizes %lld and %lld, values %lld apart, window %lld",
-                       (long long)s->H, (long long)s->H_kv, (long long)s->D, (long long)s->D_v, (long long)s->head_v, (long long)s->window);
+  if (attention_check(s, e) != 0) return -1;
   if (s->B > 65535 || s->H_kv > 65535 || longest > (1 << 30) || s->D > (1 << 20) || s->D_v > (1 << 20) || s->T * s->H > (1 << 30))
     return kernel_fail(e, "attention_cached: %lld sequences, %lld key heads, %lld positions, heads of %lld and %lld, %lld new rows: too large",
                        (long long)s->B, (long long)s->H_kv, (long long)longest, (long long)s->D, (long long)s->D_v, (long long)(s->T * s->H));

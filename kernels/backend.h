@@ -81,6 +81,14 @@ struct route {
   int32_t *starts;                   /* [experts + 1] */
 };
 
+/* Products of equal sizes: c_i = a_i op(b_i), i < count; op(b): b [K][N], or, transposed, [N][K].  stride_*: elements from one
+ * matrix to the next, which may be less than a row: heads lie side by side. */
+struct batch_shape {
+  int64_t count, M, N, K;
+  int64_t ld_a, ld_b, ld_c, stride_a, stride_b, stride_c;
+  bool transpose_b;
+};
+
 struct filter_shape { /* of Hyena's implicit filter, h [T][C]; filter.h has the formula and the layout of its parameters */
   int64_t T, L;         /* positions; the length they are scaled by, max_position_embeddings */
   int64_t C, width;     /* channels; units of the hidden layers */
@@ -161,6 +169,8 @@ struct backend {
   /* ---- ops, forward and backward */
   int (*matmul)(enum matmul_type type, bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, real alpha, const stored *a,
                 int64_t ld_a, const stored *b, int64_t ld_b, real beta, stored *c, int64_t ld_c, struct kernel_error *e);
+  /* No c_i overlaps another or an operand; K of 0 gives zeros */
+  int (*matmul_batched)(enum matmul_type type, stored *c, const stored *a, const stored *b, const struct batch_shape *s, struct kernel_error *e);
   /* y = x w^T + bias;  dx (+)= dy w;  dw += dy^T x, or overwritten, d_bias += the sum of dy's rows.
    * x, dx: [rows][ld_x] of which `in` are used; y, dy: [rows][ld_y], `out`; w, dw: [out][in]; bias, d_bias: [out] or NULL. */
   int (*linear_forward)(enum matmul_type type, stored *y, int64_t ld_y, const stored *x, int64_t ld_x, const stored *w, const stored *bias,
@@ -169,6 +179,9 @@ struct backend {
                                int64_t out, int64_t in, bool accumulate, struct kernel_error *e);
   int (*linear_backward_weight)(enum matmul_type type, real *dw, real *d_bias, const stored *dy, int64_t ld_y, const stored *x, int64_t ld_x,
                                 int64_t rows, int64_t out, int64_t in, bool accumulate, struct kernel_error *e);
+  /* The two in one, linear_backward_weight first, for what they share; dx lies as x does */
+  int (*linear_backward)(enum matmul_type type, stored *dx, real *dw, real *d_bias, const stored *dy, int64_t ld_y, const stored *x, int64_t ld_x,
+                         const stored *w, int64_t rows, int64_t out, int64_t in, bool accumulate_x, bool accumulate_w, struct kernel_error *e);
 
   /* The same forward product with quantised weights (quantized.h), `in` a multiple of 32 */
   int (*linear_quantized)(enum quantization kind, stored *y, int64_t ld_y, const stored *x, int64_t ld_x, const void *w, const stored *bias,
@@ -263,7 +276,7 @@ struct backend {
                        real gradient_scale, real z, bool with_gradient, struct kernel_error *e);
 
   /* Of each row the k largest logits, the largest first, of equal ones the lower id first; and log(sum exp(logits / temperature)).
-   * values, ids: [rows][k], k <= V; log_sum_exp: [rows]; no logit is NaN. */
+   * values, ids: [rows][k], k <= V; log_sum_exp: [rows], NaN where a logit is NaN or +inf. */
   int (*top_logits)(real *values, int32_t *ids, real *log_sum_exp, const stored *logits, int64_t ld, int64_t rows, int64_t V, int64_t k,
                     real temperature, struct kernel_error *e);
 

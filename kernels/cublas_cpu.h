@@ -4,7 +4,8 @@
  * operands widened to float, sgemm of the CPU's BLAS, and d rounded at the end.
  * Strict about what the library refuses on a GPU of capability 9.0 (cuBLAS 13.0, cublasLtMatmul(), "supported data types"
  * and the requirements of FP8 kernels): combinations of types, FP8 but as transposed times plain with sizes and pointers
- * that are multiples of 16, c that is d with another layout, and, here always, where there the algorithm decides: an
+ * that are multiples of 16, FP8 scales of blocks ("128-element 1D and 128x128 2D block scaling": vectors of 128 along k, one of the
+ * two may have squares; for capability 9.0 only, at multiples of 16 bytes), c that is d with another layout, and, here always, where there the algorithm decides: an
  * algorithm that was chosen for another problem, pointers less aligned than it was told, too small a workspace.
  */
 #ifndef KERNELS_CUBLAS_CPU_H
@@ -26,8 +27,12 @@ typedef enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16BF = 14, CUDA_R_8F_E4M3 =
 typedef cudaDataType_t cudaDataType;
 typedef enum {
   CUBLASLT_MATMUL_DESC_TRANSA = 3, CUBLASLT_MATMUL_DESC_TRANSB = 4, CUBLASLT_MATMUL_DESC_EPILOGUE = 7, CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8,
-  CUBLASLT_MATMUL_DESC_A_SCALE_POINTER = 17, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER = 18, CUBLASLT_MATMUL_DESC_FAST_ACCUM = 25
+  CUBLASLT_MATMUL_DESC_A_SCALE_POINTER = 17, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER = 18, CUBLASLT_MATMUL_DESC_FAST_ACCUM = 25,
+  CUBLASLT_MATMUL_DESC_A_SCALE_MODE = 31, CUBLASLT_MATMUL_DESC_B_SCALE_MODE = 32
 } cublasLtMatmulDescAttributes_t;
+typedef enum {
+  CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F = 0, CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F = 4, CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F = 5
+} cublasLtMatmulMatrixScale_t;
 typedef enum { CUBLASLT_EPILOGUE_DEFAULT = 1, CUBLASLT_EPILOGUE_BIAS = 4 } cublasLtEpilogue_t;
 typedef enum {
   CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK = 3, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES = 5,
@@ -51,6 +56,7 @@ struct cublasLtMatmulDescOpaque_t {
   uint32_t epilogue;
   const void *bias;
   const float *scale[2];
+  int32_t scale_mode[2];
   int8_t fast_accumulation;
 };
 typedef struct cublasLtMatmulDescOpaque_t *cublasLtMatmulDesc_t;
@@ -126,6 +132,8 @@ inline cublasStatus_t blas_check(const blas_problem &p) {
   for (const auto *l : {&p.a, &p.b, &p.c, &p.d})
     if (l->rows < 1 || l->columns < 1 || l->ld < l->rows) return CUBLAS_STATUS_INVALID_VALUE;
   bool fp8 = blas_is_fp8(p.a.type);
+  for (int32_t mode : w.scale_mode)
+    if (mode != CUBLASLT_MATMUL_MATRIX_SCALE_SCALAR_32F && mode != CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F && mode != CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F) return CUBLAS_STATUS_INVALID_VALUE;
   if (blas_is_fp8(p.b.type) != fp8 || (!fp8 && p.a.type != p.b.type) || p.c.type != p.d.type || (w.epilogue != CUBLASLT_EPILOGUE_DEFAULT && w.epilogue != CUBLASLT_EPILOGUE_BIAS))
     return CUBLAS_STATUS_NOT_SUPPORTED;
   if (p.d.type != CUDA_R_32F && (p.d.type != CUDA_R_16BF || p.a.type == CUDA_R_32F)) return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -135,21 +143,35 @@ inline cublasStatus_t blas_check(const blas_problem &p) {
     if (w.compute != CUBLAS_COMPUTE_32F || !w.transpose[0] || w.transpose[1]) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (m % 16 || k % 16 || p.a.ld % 16 || p.b.ld % 16 || p.d.ld % (16 / (int64_t)blas_size(p.d.type)) || p.c.ld % (16 / (int64_t)blas_size(p.d.type)))
       return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (w.scale_mode[0] || w.scale_mode[1]) {
+      cudaDeviceProp device;
+      if (cudaGetDeviceProperties(&device, 0) != cudaSuccess || device.major != 9 || device.minor != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
+      if (!w.scale_mode[0] || !w.scale_mode[1] || (w.scale_mode[0] == w.scale_mode[1] && w.scale_mode[0] == CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F)) return CUBLAS_STATUS_NOT_SUPPORTED;
+      if (m % 4 || n % 4) return CUBLAS_STATUS_NOT_SUPPORTED;
+    }
     if (w.epilogue == CUBLASLT_EPILOGUE_BIAS && p.d.type != CUDA_R_16BF) return CUBLAS_STATUS_NOT_SUPPORTED; /* its type would differ from d's */
-  } else if (w.scale[0] || w.scale[1] || w.fast_accumulation) {
+  } else if (w.scale[0] || w.scale[1] || w.scale_mode[0] || w.scale_mode[1] || w.fast_accumulation) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
   return CUBLAS_STATUS_SUCCESS;
 }
 
 inline uint64_t blas_hash(const blas_problem &p) {
-  const int64_t parts[] = {p.what.compute, p.what.transpose[0], p.what.transpose[1], p.what.epilogue, p.what.fast_accumulation, p.a.type, p.a.rows, p.a.columns,
+  const int64_t parts[] = {p.what.compute, p.what.transpose[0], p.what.transpose[1], p.what.epilogue, p.what.fast_accumulation, p.what.scale_mode[0], p.what.scale_mode[1], p.a.type, p.a.rows, p.a.columns,
                            p.a.ld, p.b.type, p.b.rows, p.b.columns, p.b.ld, p.c.type, p.c.ld, p.d.type, p.d.rows, p.d.columns, p.d.ld};
   uint64_t h = 1469598103934665603u;
   for (int64_t part : parts) h = (h ^ (uint64_t)part) * 1099511628211u, h ^= h >> 29;
   return h;
 }
 
+/* Of the factor's element `outer`, `j` along k: of all of them 1, as the whole product is multiplied by it */
+inline float blas_scale(const blas_problem &p, int which, int64_t outers, int64_t outer, int64_t k, int64_t j) {
+  const float *scale = p.what.scale[which];
+  int64_t blocks = (k + 127) / 128;
+  if (p.what.scale_mode[which] == CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F) return scale[j / 128 * outers + outer];
+  if (p.what.scale_mode[which] == CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F) return scale[outer / 128 * ((blocks + 3) / 4 * 4) + j / 128];
+  return 1;
+}
 /* `pieces` > 1: k is split, and the parts are summed in the workspace in order */
 inline void blas_run(const blas_problem &p, float alpha, const void *a, const void *b, float beta, const void *c, void *d, int pieces, void *workspace, size_t bytes) {
   const auto &w = p.what;
@@ -158,15 +180,17 @@ inline void blas_run(const blas_problem &p, float alpha, const void *a, const vo
   for (int64_t j = 0; j < k; j++)
     for (int64_t i = 0; i < m; i++) {
       float x = blas_read(a, w.transpose[0] ? i * p.a.ld + j : j * p.a.ld + i, p.a.type);
-      left[(size_t)(j * m + i)] = blas_rounded(x, w.compute);
+      left[(size_t)(j * m + i)] = blas_rounded(x, w.compute) * blas_scale(p, 0, m, i, k, j);
     }
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = 0; i < k; i++) {
       float x = blas_read(b, w.transpose[1] ? i * p.b.ld + j : j * p.b.ld + i, p.b.type);
-      right[(size_t)(j * k + i)] = blas_rounded(x, w.compute);
+      right[(size_t)(j * k + i)] = blas_rounded(x, w.compute) * blas_scale(p, 1, n, j, k, i);
     }
   if (bytes) memset(workspace, 0xff, bytes);
-  float one = 1, scale = alpha * (w.scale[0] ? *w.scale[0] : 1) * (w.scale[1] ? *w.scale[1] : 1);
+  float one = 1, scale = alpha;
+  for (int i = 0; i < 2; i++)
+    if (w.scale[i] && !w.scale_mode[i]) scale *= *w.scale[i];
   int M = (int)m, N = (int)n, ld = (int)k;
   for (int i = 0; i < pieces; i++) {
     int64_t from = k * i / pieces, to = k * (i + 1) / pieces;
@@ -198,7 +222,7 @@ inline cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *l, cuda
 inline cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t l) { return delete l, CUBLAS_STATUS_SUCCESS; }
 inline cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t compute, cudaDataType_t scale_type) {
   if (scale_type != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
-  *d = new cublasLtMatmulDescOpaque_t{compute, {0, 0}, CUBLASLT_EPILOGUE_DEFAULT, nullptr, {nullptr, nullptr}, 0};
+  *d = new cublasLtMatmulDescOpaque_t{compute, {0, 0}, CUBLASLT_EPILOGUE_DEFAULT, nullptr, {nullptr, nullptr}, {0, 0}, 0};
   return CUBLAS_STATUS_SUCCESS;
 }
 inline cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d) { return delete d, CUBLAS_STATUS_SUCCESS; }
@@ -212,6 +236,8 @@ inline cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t d, cub
   case CUBLASLT_MATMUL_DESC_BIAS_POINTER: to = &d->bias, size = sizeof d->bias; break;
   case CUBLASLT_MATMUL_DESC_A_SCALE_POINTER: to = &d->scale[0], size = sizeof d->scale[0]; break;
   case CUBLASLT_MATMUL_DESC_B_SCALE_POINTER: to = &d->scale[1], size = sizeof d->scale[1]; break;
+  case CUBLASLT_MATMUL_DESC_A_SCALE_MODE: to = &d->scale_mode[0], size = sizeof d->scale_mode[0]; break;
+  case CUBLASLT_MATMUL_DESC_B_SCALE_MODE: to = &d->scale_mode[1], size = sizeof d->scale_mode[1]; break;
   case CUBLASLT_MATMUL_DESC_FAST_ACCUM: to = &d->fast_accumulation, size = sizeof d->fast_accumulation; break;
   default: return CUBLAS_STATUS_INVALID_VALUE;
   }
@@ -267,6 +293,8 @@ inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t wh
   for (int i = 0; i < 4; i++)
     if ((uintptr_t)pointers[i] % algorithm->data[2 + i]) return CUBLAS_STATUS_INVALID_VALUE;
   if (algorithm->data[0] != cuda_cpu::blas_hash(p) || bytes < algorithm->data[1] || (algorithm->data[1] && (!workspace || (uintptr_t)workspace % 256))) return CUBLAS_STATUS_INVALID_VALUE;
+  for (int i = 0; i < 2; i++)
+    if (what->scale_mode[i] && (!what->scale[i] || (uintptr_t)what->scale[i] % 16)) return CUBLAS_STATUS_INVALID_VALUE;
   if (c == d && lc->ld != ld->ld) return CUBLAS_STATUS_INVALID_VALUE;
   if (what->epilogue == CUBLASLT_EPILOGUE_BIAS && !what->bias) return CUBLAS_STATUS_INVALID_VALUE;
   float one = *static_cast<const float *>(alpha), other = *static_cast<const float *>(beta);

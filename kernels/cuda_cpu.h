@@ -4,12 +4,13 @@
  * nothing of CUDA's toolkit; nvcc compiles them for the GPU, g++ for the emulator (cuda_emulator.h) with a runtime of its own
  * (cuda_runtime_cpu.h), so that they are tested, and their races found, where there is no GPU.
  *
- *   CUDA_LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...)   sees to more than 48 KB of dynamic shared memory
+ *   CUDA_LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...)   sees to it that 48 KB of shared memory are not the limit
  *   CUDA_DYNAMIC_SHARED(type, name)         the block's dynamic shared memory
  *
  *   bf16, fp8_e4m3, fp8_e5m2                to_float(x), from_float<T>(f): to nearest even; fp8 saturates
  *   half_to_float(bits), float_to_half(f)   IEEE binary16
  *   pack_bf16(low, high), unpack_bf16(pair, &low, &high)
+ *   pack_fp8<Q>(low, high)                  from_float<Q> of both: 8 bits each, high's shifted by 8
  *   pack<T, N>, load_pack<T, N>(p), store_pack<T, N>(p, x)   N elements at once, up to 16 bytes; p aligned to them
  *
  *   warp_sum(x), warp_max(x)                over 32 lanes, in all of them
@@ -19,6 +20,7 @@
  *   mma_bf16(d, a, b)   m16n8k16: d += a b                   mma_tf32(d, a, b)   m16n8k8, operands by to_tf32(f)
  *   cp_async_16(shared, global, inside)     16 bytes, or zeros without reading `global`; cp_async_commit(), cp_async_wait<N>()
  *   exp2_approx(x)      ex2.approx.ftz      fast_exp(x)   __expf
+ *   load_acquire(p), store_release(p, x)    32 bits between blocks: who reads what was stored reads all that was written before it
  *
  * Fragments: the PTX ISA, "Matrix Fragments for mma.m16n8k16" and "... m16n8k8"; with group = lane / 4, t = lane % 4:
  *   bf16  a[0] row group, columns 2t 2t+1; a[1] row group+8; a[2], a[3] the same 8 columns on; b[0] rows 2t 2t+1 of column group;
@@ -41,10 +43,21 @@
 
 #include <initializer_list>
 
+/* Lets the kernel ask for what the device has for a block, less what it has of its own: without this both together are 48 KB. */
+template <class F> static cudaError_t cuda_allow_shared(F *kernel) {
+  cudaFuncAttributes of_kernel;
+  int device = 0, most = 0;
+  cudaError_t error = cudaFuncGetAttributes(&of_kernel, kernel);
+  if (error == cudaSuccess) error = cudaGetDevice(&device);
+  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  return error == cudaSuccess ? cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most - (int)of_kernel.sharedSizeBytes) : error;
+}
+
 #define CUDA_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)                                                    \
   do {                                                                                                                 \
     size_t cuda_launch_shared = (shared_bytes);                                                                        \
-    if (cuda_launch_shared > 48 * 1024) cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)cuda_launch_shared); \
+    static bool cuda_launch_allowed = false; /* where it fails the launch does, and launched() tells */                \
+    if (cuda_launch_shared > 0 && !cuda_launch_allowed) cuda_launch_allowed = cuda_allow_shared(kernel) == cudaSuccess; \
     kernel<<<(grid), (block), cuda_launch_shared, (stream)>>>(__VA_ARGS__);                                            \
   } while (0)
 #define CUDA_DYNAMIC_SHARED(type, name)                                                                                \
@@ -69,6 +82,9 @@ template <> __device__ __forceinline__ float from_float<float>(float x) { return
 template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) { return __float2bfloat16_rn(x); }
 template <> __device__ __forceinline__ fp8_e4m3 from_float<fp8_e4m3>(float x) { return fp8_e4m3{__nv_cvt_float_to_fp8(x, __NV_SATFINITE, __NV_E4M3)}; }
 template <> __device__ __forceinline__ fp8_e5m2 from_float<fp8_e5m2>(float x) { return fp8_e5m2{__nv_cvt_float_to_fp8(x, __NV_SATFINITE, __NV_E5M2)}; }
+template <class Q> static __device__ __forceinline__ uint32_t pack_fp8(float low, float high);
+template <> __device__ __forceinline__ uint32_t pack_fp8<fp8_e4m3>(float low, float high) { return __nv_cvt_float2_to_fp8x2(make_float2(low, high), __NV_SATFINITE, __NV_E4M3); }
+template <> __device__ __forceinline__ uint32_t pack_fp8<fp8_e5m2>(float low, float high) { return __nv_cvt_float2_to_fp8x2(make_float2(low, high), __NV_SATFINITE, __NV_E5M2); }
 
 static __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
   __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
@@ -123,6 +139,12 @@ static __device__ __forceinline__ void cp_async_16(void *shared, const void *glo
 }
 static __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> static __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
+static __device__ __forceinline__ int32_t load_acquire(const int32_t *p) {
+  int32_t x;
+  asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(x) : "l"(p) : "memory");
+  return x;
+}
+static __device__ __forceinline__ void store_release(int32_t *p, int32_t x) { asm volatile("st.release.gpu.global.s32 [%0], %1;" ::"l"(p), "r"(x) : "memory"); }
 
 #else /* ------------------------------------------------------------------------------------------------ the emulator */
 
@@ -130,7 +152,7 @@ template <int N> static __device__ __forceinline__ void cp_async_wait() { asm vo
 #include "kernels/cuda_runtime_cpu.h"
 
 #define CUDA_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)                                                    \
-  cuda_cpu::launch_with(#kernel, (grid), (block), (shared_bytes), (stream), [](auto... values) { kernel(values...); }, ##__VA_ARGS__)
+  cuda_cpu::launch_with(#kernel, (kernel), (grid), (block), (shared_bytes), (stream), [](auto... values) { kernel(values...); }, ##__VA_ARGS__)
 #define CUDA_DYNAMIC_SHARED(type, name) type *name = reinterpret_cast<type *>(cuda_cpu::block.dynamic.data())
 
 #endif /* ------------------------------------------------------------------------------------------------------- both */

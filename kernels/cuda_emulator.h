@@ -19,7 +19,8 @@
  * (__syncthreads, __syncwarp, cp_async_wait); CUDA_CPU_LEAVE_OUT=FILE:LINE:OPERATION leaves one out, as if it had been
  * forgotten in the source.
  *
- * It cannot show bank conflicts, occupancy, the rounding of approximate instructions, or races between blocks.
+ * It cannot show bank conflicts, occupancy, the rounding of approximate instructions, races between blocks, or that shuffles and
+ * votes bring lanes together without ordering their memory.
  */
 #ifndef KERNELS_CUDA_EMULATOR_H
 #define KERNELS_CUDA_EMULATOR_H
@@ -39,6 +40,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -102,7 +104,7 @@ extern "C" char __data_start[], _end[]; /* the program's variables */
 
 namespace cuda_cpu {
 
-enum { MOST_THREADS = 1024, WARP = 32, VALUE = 32 /* bytes a lane can hand over */, MOST_SHARED = 227 * 1024 };
+enum { MOST_THREADS = 1024, WARP = 32, VALUE = 32 /* bytes a lane can hand over */ };
 #if defined(__SANITIZE_ADDRESS__)
 enum { STACK = 256 << 10 };
 #else
@@ -240,6 +242,7 @@ template <class T> static void shuffle(std::vector<T> &v) {
 struct site_list {
   const char *file = getenv("CUDA_CPU_SITES");
   std::string left_out = getenv("CUDA_CPU_LEAVE_OUT") ? getenv("CUDA_CPU_LEAVE_OUT") : "";
+  int line = atoi(left_out.c_str() + std::min(left_out.find(':') + 1, left_out.size()));
   std::set<std::string> met;
   bool used = file || !left_out.empty();
   ~site_list() {
@@ -253,7 +256,7 @@ inline site_list sites;
 
 /* A wait was met; whether it is to be left out. */
 inline bool left_out(const char *operation, place at) {
-  if (!sites.used) return false;
+  if (!sites.used || (!sites.file && at.line != sites.line)) return false;
   std::string site = std::string(at.file) + ":" + std::to_string(at.line) + ":" + operation;
   if (sites.file) sites.met.insert(site);
   return site == sites.left_out;
@@ -265,15 +268,14 @@ struct shared_variable {
   size_t offset, size; /* in the program's thread-local memory */
 };
 
-inline std::vector<shared_variable> shared_variables() {
-  std::vector<shared_variable> found;
-#if !defined(__SANITIZE_ADDRESS__)
-  int f = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+/* f(symbol, name) for each symbol of the program */
+template <class F> static void each_symbol(F f) {
+  int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   struct stat s;
-  if (f < 0 || fstat(f, &s) != 0) return found;
-  void *map = mmap(nullptr, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, f, 0);
-  close(f);
-  if (map == MAP_FAILED) return found;
+  if (fd < 0 || fstat(fd, &s) != 0) return;
+  void *map = mmap(nullptr, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  if (map == MAP_FAILED) return;
   const char *file = static_cast<const char *>(map);
   const Elf64_Ehdr *head = reinterpret_cast<const Elf64_Ehdr *>(file);
   const Elf64_Shdr *sections = reinterpret_cast<const Elf64_Shdr *>(file + head->e_shoff);
@@ -281,13 +283,54 @@ inline std::vector<shared_variable> shared_variables() {
     if (sections[i].sh_type != SHT_SYMTAB) continue;
     const Elf64_Sym *symbols = reinterpret_cast<const Elf64_Sym *>(file + sections[i].sh_offset);
     const char *names = file + sections[sections[i].sh_link].sh_offset;
-    for (size_t j = 0; j < sections[i].sh_size / sizeof *symbols; j++)
-      if (ELF64_ST_TYPE(symbols[j].st_info) == STT_TLS && strncmp(names + symbols[j].st_name, "_ZZ", 3) == 0)
-        found.push_back(shared_variable{symbols[j].st_value, symbols[j].st_size});
+    for (size_t j = 0; j < sections[i].sh_size / sizeof *symbols; j++) f(symbols[j], names + symbols[j].st_name);
   }
   munmap(map, (size_t)s.st_size);
+}
+
+inline std::vector<shared_variable> shared_variables() {
+  std::vector<shared_variable> found;
+#if !defined(__SANITIZE_ADDRESS__)
+  each_symbol([&](const Elf64_Sym &symbol, const char *name) {
+    if (ELF64_ST_TYPE(symbol.st_info) == STT_TLS && strncmp(name, "_ZZ", 3) == 0) found.push_back(shared_variable{symbol.st_value, symbol.st_size});
+  });
 #endif
   return found;
+}
+
+/* Bytes of the kernel's own shared variables; not of those in functions that it calls. */
+inline size_t shared_of(const void *kernel) {
+  static std::map<const void *, size_t> known;
+  auto before = known.find(kernel);
+  if (before != known.end()) return before->second;
+  uintptr_t base = 0;
+  dl_iterate_phdr([](dl_phdr_info *info, size_t, void *to) {
+    *static_cast<uintptr_t *>(to) = info->dlpi_addr;
+    return 1; /* the first is the program itself */
+  }, &base);
+  std::string inside; /* how names of variables in it begin */
+  each_symbol([&](const Elf64_Sym &symbol, const char *name) {
+    if (ELF64_ST_TYPE(symbol.st_info) == STT_FUNC && base + symbol.st_value == (uintptr_t)kernel && strncmp(name, "_Z", 2) == 0) inside = std::string("_ZZ") + (name + 2) + "E";
+  });
+  std::map<std::string, size_t> sizes; /* a kernel of a header is there once for each source */
+  each_symbol([&](const Elf64_Sym &symbol, const char *name) {
+    int type = ELF64_ST_TYPE(symbol.st_info);
+    if ((type == STT_TLS || type == STT_OBJECT) && !inside.empty() && strncmp(name, inside.c_str(), inside.size()) == 0) sizes[name] = symbol.st_size;
+  });
+  size_t sum = 0;
+  for (const auto &variable : sizes) sum += variable.second;
+  return known[kernel] = sum;
+}
+
+/* The device: CUDA_CPU_CAPABILITY, and what a block may have of shared memory (CUDA programming guide, "Technical Specifications
+ * per Compute Capability") */
+inline int capability() {
+  const char *c = getenv("CUDA_CPU_CAPABILITY");
+  return c ? atoi(c) : 90;
+}
+inline size_t most_shared() {
+  int c = capability();
+  return (size_t)(c == 86 || c == 89 || c >= 120 ? 99 : c < 90 ? 163 : 227) << 10;
 }
 
 inline char *thread_local_memory() { /* of the program, for the calling thread of the host */
@@ -460,10 +503,10 @@ inline void run_block(std::vector<unsigned char> &dynamic) {
   switch_to(start_next(), false);
 }
 
-inline void launch(const char *kernel, dim3 grid, dim3 threads, size_t shared_bytes, const std::function<void()> &body) {
+inline void launch(const char *kernel, const void *function, dim3 grid, dim3 threads, size_t shared_bytes, const std::function<void()> &body) {
   size_t n = (size_t)threads.x * threads.y * threads.z, blocks = (size_t)grid.x * grid.y * grid.z;
-  if (n < 1 || n > MOST_THREADS || shared_bytes > MOST_SHARED || blocks == 0 || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
-    fprintf(stderr, "cuda_cpu: %s: a launch of %zu blocks of %zu threads with %zu bytes of shared memory is not possible\n", kernel, blocks, n, shared_bytes);
+  if (n < 1 || n > MOST_THREADS || shared_bytes + shared_of(function) > most_shared() || blocks == 0 || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
+    fprintf(stderr, "cuda_cpu: %s: a launch of %zu blocks of %zu threads with %zu and %zu bytes of shared memory is not possible on sm_%d\n", kernel, blocks, n, shared_bytes, shared_of(function), capability());
     abort();
   }
   block.kernel = kernel;
@@ -783,6 +826,7 @@ template <> inline bf16 from_float<bf16>(float x) {
 }
 template <> inline fp8_e4m3 from_float<fp8_e4m3>(float x) { return fp8_e4m3{cuda_cpu::encode_fp8(x, 3, -6, 0x7e)}; }
 template <> inline fp8_e5m2 from_float<fp8_e5m2>(float x) { return fp8_e5m2{cuda_cpu::encode_fp8(x, 2, -14, 0x7b)}; }
+template <class Q> static inline uint32_t pack_fp8(float low, float high) { return from_float<Q>(low).bits | (uint32_t)from_float<Q>(high).bits << 8; }
 
 static inline float half_to_float(uint16_t bits) { /* IEEE binary16 */
   int octave = bits >> 10 & 31, fraction = bits & 1023;
@@ -865,6 +909,8 @@ template <class T> static inline T atomicCAS(T *p, T compare, T v) {
   return old;
 }
 static inline void __threadfence() {}
+static inline int32_t load_acquire(const int32_t *p) { return *(const volatile int32_t *)p; }
+static inline void store_release(int32_t *p, int32_t x) { *(volatile int32_t *)p = x; }
 static inline void __threadfence_block() {}
 static inline void __trap() { cuda_cpu::fail("a kernel gave up (__trap)"); }
 template <class T> static inline T __ldg(const T *p) { return *p; }

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/cuda_libraries.h"
 
+#include "kernels/cuda_loader.h"
+
 #ifdef __CUDACC__
-
-#include <dlfcn.h>
-#include <stdlib.h>
-
-/* `names` from the newest; *library keeps what was opened.  0 or -1. */
-static int open_library(void **library, const char *const *names, int count, const char *package, struct kernel_error *e) {
-  if (*library) return 0;
-  char reason[120] = "";
-  for (int i = 0; i < count && !*library; i++) {
-    *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!*library && !reason[0]) snprintf(reason, sizeof reason, "%s", dlerror());
-  }
-  if (*library) return 0;
-  return kernel_fail(e, "%s cannot be opened (%s): install the package %s, or put its folder into LD_LIBRARY_PATH", names[0], reason, package);
-}
-
-static int find_function(void *library, void **function, const char *name, const char *file, struct kernel_error *e) {
-  *function = dlsym(library, name);
-  return *function ? 0 : kernel_fail(e, "%s has no %s: install the one of CUDA %d", file, name, CUDART_VERSION / 1000);
-}
 
 /* The toolkit's major version tells that of the library; its folder is where a toolkit is usually installed. */
 #define TEXT_OF(x) #x
@@ -33,11 +15,10 @@ static int find_function(void *library, void **function, const char *name, const
 #define CUDA_MAJOR "12"
 #endif
 #define CUBLASLT_FILE "libcublasLt.so." CUDA_MAJOR
-#define CUFFT_FILE "libcufft.so." TEXT(CUFFT_VER_MAJOR)
 #define CUSOLVER_FILE "libcusolver.so." TEXT(CUSOLVER_VER_MAJOR)
 
 #define FIND(name)                                                                                                     \
-  if (find_function(library, reinterpret_cast<void **>(&functions.name), #name, file, e) != 0) return NULL;
+  if (loader_find(library, reinterpret_cast<void **>(&functions.name), #name, file, CUDART_VERSION / 1000, e) != 0) return NULL;
 #define LIBRARY(stem, FUNCTIONS, FILE_NAME, PACKAGE)                                                                   \
   const struct stem *stem(struct kernel_error *e) {                                                                    \
     static struct stem functions;                                                                                      \
@@ -46,30 +27,36 @@ static int find_function(void *library, void **function, const char *name, const
     static const char file[] = FILE_NAME;                                                                              \
     static const char *const names[] = {FILE_NAME, TOOLKIT FILE_NAME};                                                 \
     if (complete) return &functions;                                                                                   \
-    if (open_library(&library, names, 2, PACKAGE, e) != 0) return NULL;                                                \
+    if (loader_open(&library, names, 2, PACKAGE, e) != 0) return NULL;                                                \
     FUNCTIONS(FIND)                                                                                                    \
     complete = true;                                                                                                   \
     return &functions;                                                                                                 \
   }
 LIBRARY(cublaslt_library, CUBLASLT_FUNCTIONS, CUBLASLT_FILE, "libcublas-" CUDA_MAJOR "-0")
-LIBRARY(cufft_library, CUFFT_FUNCTIONS, CUFFT_FILE, "libcufft-" CUDA_MAJOR "-0")
 LIBRARY(cusolver_library, CUSOLVER_FUNCTIONS, CUSOLVER_FILE, "libcusolver-" CUDA_MAJOR "-0")
 
-#else /* the emulator: the functions of *_cpu.h */
+#else /* the emulator: the functions of *_cpu.h; CUDA_CPU_MISSING=cublaslt_library: as if that were not installed */
+
+#include <stdlib.h>
+
+static bool missing(const char *stem, struct kernel_error *e) {
+  const char *which = getenv("CUDA_CPU_MISSING"), *const names[] = {"libemulated-missing.so.13"};
+  void *library = NULL;
+  return which && strcmp(which, stem) == 0 && loader_open(&library, names, 1, "emulated-missing-13-0", e) < 0;
+}
 
 #define MEMBER(name) &::name,
 #define LIBRARY(stem, FUNCTIONS)                                                                                       \
-  const struct stem *stem(struct kernel_error *) {                                                                     \
+  const struct stem *stem(struct kernel_error *e) {                                                                    \
     static const struct stem functions = {FUNCTIONS(MEMBER)};                                                          \
-    return &functions;                                                                                                 \
+    return missing(#stem, e) ? NULL : &functions;                                                                      \
   }
 LIBRARY(cublaslt_library, CUBLASLT_FUNCTIONS)
-LIBRARY(cufft_library, CUFFT_FUNCTIONS)
 LIBRARY(cusolver_library, CUSOLVER_FUNCTIONS)
 
 #endif
 
-/* The three libraries number alike what they say; these are the names in cublas_api.h, cufft.h and cusolver_common.h. */
+/* The names in cublas_api.h and cusolver_common.h. */
 struct status_name {
   int status;
   const char *name, *advice;
@@ -96,23 +83,6 @@ int cublas_failed(struct kernel_error *e, const char *op, cublasStatus_t status)
       {CUBLAS_STATUS_NOT_SUPPORTED, "NOT_SUPPORTED", ": not this type, layout or alignment on this GPU"},
   };
   return status_failed(e, op, "cuBLASLt", (int)status, names);
-}
-
-int cufft_failed(struct kernel_error *e, const char *op, cufftResult status) {
-  static const status_name names[] = {
-      {CUFFT_INVALID_PLAN, "INVALID_PLAN", ""},
-      {CUFFT_ALLOC_FAILED, "ALLOC_FAILED", OUT_OF_MEMORY},
-      {CUFFT_INVALID_TYPE, "INVALID_TYPE", ""},
-      {CUFFT_INVALID_VALUE, "INVALID_VALUE", ""},
-      {CUFFT_INTERNAL_ERROR, "INTERNAL_ERROR", ""},
-      {CUFFT_EXEC_FAILED, "EXEC_FAILED", ": a kernel before this one may have failed: CUDA_LAUNCH_BLOCKING=1 tells which"},
-      {CUFFT_SETUP_FAILED, "SETUP_FAILED", ": a plan cannot be made while a graph is recorded"},
-      {CUFFT_INVALID_SIZE, "INVALID_SIZE", ""},
-      {CUFFT_UNALIGNED_DATA, "UNALIGNED_DATA", ""},
-      {CUFFT_NO_WORKSPACE, "NO_WORKSPACE", ""},
-      {CUFFT_NOT_SUPPORTED, "NOT_SUPPORTED", ""},
-  };
-  return status_failed(e, op, "cuFFT", (int)status, names);
 }
 
 int cusolver_failed(struct kernel_error *e, const char *op, cusolverStatus_t status) {

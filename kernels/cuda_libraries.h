@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * cuBLASLt, cuFFT and cuSOLVER, opened with dlopen() when an op first needs them: programs start without loading hundreds of
- * megabytes, and run on machines without the toolkit.  Each library is a struct of its functions under their own names:
+ * cuBLASLt and cuSOLVER, opened with dlopen(), the first with the device, the other when an op first needs it: programs start
+ * without loading hundreds of megabytes, and run on machines without the toolkit.  Each library is a struct of its functions under
+ * their own names:
  *
- *   const struct cufft_library *fft = cufft_library(e);
- *   if (!fft) return -1;
- *   cufftResult r = fft->cufftSetStream(plan, cuda_stream());
- *   if (r != CUFFT_SUCCESS) return cufft_failed(e, "long_convolution", r);
+ *   const struct cusolver_library *l = cusolver_library(e);
+ *   if (!l) return -1;
+ *   cusolverStatus_t r = l->cusolverDnSetStream(handle, cuda_stream());
+ *   if (r != CUSOLVER_STATUS_SUCCESS) return cusolver_failed(e, "soap", r);
  *
- * For the emulator the same names come from cublas_cpu.h, cufft_cpu.h and cusolver_cpu.h: on the CPU, and strict about what
+ * For the emulator the same names come from cublas_cpu.h and cusolver_cpu.h: on the CPU, and strict about what
  * the real libraries refuse.  Their work is queued on the stream as the real one's is, so it can be recorded.
  * Nothing of these libraries is created, and no plan is made, while a graph is recorded: the pass before did it.
  */
@@ -19,11 +20,9 @@
 
 #ifdef __CUDACC__
 #include <cublasLt.h>
-#include <cufft.h>
 #include <cusolverDn.h>
 #else
 #include "kernels/cublas_cpu.h"
-#include "kernels/cufft_cpu.h"
 #include "kernels/cusolver_cpu.h"
 #endif
 
@@ -33,10 +32,6 @@
   F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulAlgoGetHeuristic)         \
   F(cublasLtMatmul) F(cublasLtGetVersion)
 
-#define CUFFT_FUNCTIONS(F)                                                                                             \
-  F(cufftCreate) F(cufftDestroy) F(cufftPlanMany) F(cufftMakePlanMany) F(cufftSetAutoAllocation) F(cufftSetWorkArea)   \
-  F(cufftSetStream) F(cufftExecR2C) F(cufftExecC2R) F(cufftExecC2C)
-
 #define CUSOLVER_FUNCTIONS(F)                                                                                          \
   F(cusolverDnCreate) F(cusolverDnDestroy) F(cusolverDnSetStream) F(cusolverDnSsyevd_bufferSize) F(cusolverDnSsyevd)   \
   F(cusolverDnSgeqrf_bufferSize) F(cusolverDnSgeqrf) F(cusolverDnSorgqr_bufferSize) F(cusolverDnSorgqr)
@@ -45,9 +40,6 @@
 struct cublaslt_library {
   CUBLASLT_FUNCTIONS(CUDA_LIBRARY_MEMBER)
 };
-struct cufft_library {
-  CUFFT_FUNCTIONS(CUDA_LIBRARY_MEMBER)
-};
 struct cusolver_library {
   CUSOLVER_FUNCTIONS(CUDA_LIBRARY_MEMBER)
 };
@@ -55,12 +47,10 @@ struct cusolver_library {
 
 /* NULL, with the file that was sought and the package that has it, where the library is missing or too old */
 const struct cublaslt_library *cublaslt_library(struct kernel_error *e);
-const struct cufft_library *cufft_library(struct kernel_error *e);
 const struct cusolver_library *cusolver_library(struct kernel_error *e);
 
 /* -1, with the status by name */
 int cublas_failed(struct kernel_error *e, const char *op, cublasStatus_t status);
-int cufft_failed(struct kernel_error *e, const char *op, cufftResult status);
 int cusolver_failed(struct kernel_error *e, const char *op, cusolverStatus_t status);
 
 #endif

@@ -9,7 +9,11 @@
  * A copy from pageable host memory takes the bytes when it is queued, as CUDA does, one from pinned memory when it runs.
  * While streams are captured their work goes into a graph, in the order of the calls; what CUDA refuses then is refused.
  * CUDA_CPU_DEVICE_ERROR=NUMBER is what cudaGetDeviceCount answers (35: the driver is too old; 100: no device).
- * CUDA_CPU_CAPABILITY=80|90|100 is the device's.
+ * CUDA_CPU_DRIVER=NUMBER is the driver's version (12040; 0: there is none).  CUDA_CPU_NAME is the device's name.
+ * CUDA_CPU_CAPABILITY=80|86|90|100 is the device's; for 11, 12, ... there are no kernels.  Launches that ask for more shared memory
+ * than it has end with a report.
+ * CUDA_CPU_PROCESSORS=N is the number of its multiprocessors, 6 if not said.
+ * CUDA_CPU_FAULT=N: the N-th kernel that runs reads what it may not.  From then on nothing runs, and what waits or launches says so.
  */
 #ifndef KERNELS_CUDA_RUNTIME_CPU_H
 #define KERNELS_CUDA_RUNTIME_CPU_H
@@ -35,6 +39,7 @@
   ERROR(cudaErrorInvalidConfiguration, 9, "invalid configuration argument")                                            \
   ERROR(cudaErrorInvalidMemcpyDirection, 21, "invalid copy direction for memcpy")                                      \
   ERROR(cudaErrorInsufficientDriver, 35, "CUDA driver version is insufficient for CUDA runtime version")               \
+  ERROR(cudaErrorInvalidDeviceFunction, 98, "invalid device function")                                                 \
   ERROR(cudaErrorNoDevice, 100, "no CUDA-capable device is detected")                                                  \
   ERROR(cudaErrorInvalidDevice, 101, "invalid device ordinal")                                                         \
   ERROR(cudaErrorNoKernelImageForDevice, 209, "no kernel image is available for execution on the device")              \
@@ -57,7 +62,6 @@ enum cudaError_t { CUDA_CPU_ERRORS(CUDA_CPU_ERROR) };
 enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed };
 enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone, cudaStreamCaptureStatusActive, cudaStreamCaptureStatusInvalidated };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8, cudaFuncAttributePreferredSharedMemoryCarveout = 9 };
 enum cudaDeviceAttr { /* the numbers of driver_types.h */
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrL2CacheSize = 38,
@@ -67,7 +71,7 @@ enum cudaDeviceAttr { /* the numbers of driver_types.h */
   cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
   cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
 };
-enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0 };
+enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0, cudaEventRecordDefault = 0, cudaEventRecordExternal = 1 };
 
 struct cudaDeviceProp {
   char name[256];
@@ -98,7 +102,10 @@ struct event {
 };
 
 inline cudaError_t last_error;
+inline bool faulted; /* an error of a kernel stays until the program ends */
+inline long launches;
 inline cudaError_t error(cudaError_t e) {
+  if (faulted) e = cudaErrorIllegalAddress;
   if (e != cudaSuccess) last_error = e;
   return e;
 }
@@ -112,7 +119,7 @@ struct arena_state {
   int open;
 };
 inline arena_state arena;
-enum { ARENA_GAP = 256 };
+enum { ARENA_GAP = 256, ARENA_PAGE = 2 << 20 }; /* huge pages, where the system has them: opening and closing is a matter of their number */
 
 inline bool on_device(const void *p) { return arena.start && (const char *)p >= arena.start && (const char *)p < arena.start + arena.size; }
 
@@ -142,9 +149,11 @@ inline void *arena_take(size_t bytes) {
     const char *size = getenv("CUDA_CPU_MEMORY");
     arena.size = size ? strtoull(size, nullptr, 10) : (size_t)8 << 30;
     arena.size = (arena.size + 4095) / 4096 * 4096;
-    void *p = mmap(nullptr, arena.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t all = (arena.size + 2 * ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE;
+    void *p = mmap(nullptr, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return nullptr;
-    arena.start = static_cast<char *>(p);
+    arena.start = reinterpret_cast<char *>(((uintptr_t)p + ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE);
+    madvise(arena.start, all - ARENA_PAGE, MADV_HUGEPAGE); /* a hint: refused is as good */
 #if !defined(__SANITIZE_ADDRESS__) /* which tells more by itself */
     struct sigaction handler = {};
     handler.sa_sigaction = arena_fault;
@@ -161,7 +170,7 @@ inline void *arena_take(size_t bytes) {
   arena.taken[at] = need;
   arena_open();
   if (at + need > arena.used) {
-    arena.used = (at + need + 4095) / 4096 * 4096;
+    arena.used = (at + need + ARENA_PAGE - 1) / ARENA_PAGE * ARENA_PAGE;
     arena_protect(PROT_READ | PROT_WRITE);
   }
 #if defined(__SANITIZE_ADDRESS__)
@@ -218,7 +227,7 @@ inline void drain(stream *s, uint64_t until) {
     work w = std::move(s->queue.front());
     s->queue.pop_front();
     s->done++;
-    w();
+    if (!faulted) w();
   }
   arena_close();
 }
@@ -227,6 +236,7 @@ inline void drain_all() {
 }
 
 inline cudaError_t enqueue(stream *s, work w) {
+  if (faulted) return error(cudaErrorIllegalAddress);
   if (!s) {
     if (refused_while_capturing()) return error(cudaErrorStreamCaptureUnsupported);
     drain_all();
@@ -247,9 +257,13 @@ inline cudaError_t enqueue(stream *s, work w) {
   return cudaSuccess;
 }
 
-template <class F, class... A>
-static void launch_with(const char *kernel, dim3 grid, dim3 threads, size_t shared_bytes, stream *s, F call, A... arguments) {
-  enqueue(s, [=] { launch(kernel, grid, threads, shared_bytes, [&] { call(arguments...); }); });
+template <class K, class F, class... A>
+static void launch_with(const char *kernel, K *function, dim3 grid, dim3 threads, size_t shared_bytes, stream *s, F call, A... arguments) {
+  enqueue(s, [=] {
+    static const char *fault = getenv("CUDA_CPU_FAULT");
+    if (fault && ++launches >= atol(fault)) faulted = true;
+    else launch(kernel, reinterpret_cast<const void *>(function), grid, threads, shared_bytes, [&] { call(arguments...); });
+  });
 }
 
 inline double seconds() {
@@ -287,7 +301,7 @@ typedef cuda_cpu::graph *cudaGraph_t;
 typedef cuda_cpu::graph *cudaGraphExec_t;
 
 static inline cudaError_t cudaGetLastError() {
-  cudaError_t e = cuda_cpu::last_error;
+  cudaError_t e = cuda_cpu::faulted ? cudaErrorIllegalAddress : cuda_cpu::last_error;
   cuda_cpu::last_error = cudaSuccess;
   return e;
 }
@@ -320,26 +334,31 @@ static inline cudaError_t cudaGetDevice(int *device) {
   return cudaSuccess;
 }
 static inline cudaError_t cudaDriverGetVersion(int *version) {
+  const char *v = getenv("CUDA_CPU_DRIVER");
+  *version = v ? atoi(v) : 13000;
+  return cudaSuccess;
+}
+static inline cudaError_t cudaRuntimeGetVersion(int *version) {
   *version = 13000;
   return cudaSuccess;
 }
-static inline cudaError_t cudaRuntimeGetVersion(int *version) { return cudaDriverGetVersion(version); }
 static inline size_t cuda_cpu_memory() {
   if (!cuda_cpu::arena.start) cuda_cpu::arena_give_back(cuda_cpu::arena_take(1));
   return cuda_cpu::arena.size;
 }
 static inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
   if (device != 0) return cuda_cpu::error(cudaErrorInvalidDevice);
-  const char *capability = getenv("CUDA_CPU_CAPABILITY");
-  int c = capability ? atoi(capability) : 90;
+  int c = cuda_cpu::capability();
   *p = cudaDeviceProp();
-  snprintf(p->name, sizeof p->name, "emulated GPU");
+  const char *name = getenv("CUDA_CPU_NAME");
+  snprintf(p->name, sizeof p->name, "%s", name ? name : "emulated GPU");
   p->totalGlobalMem = cuda_cpu_memory();
   p->sharedMemPerBlock = 48 << 10;
-  p->sharedMemPerBlockOptin = (size_t)(c < 90 ? 163 : 227) << 10;
+  p->sharedMemPerBlockOptin = cuda_cpu::most_shared();
   p->sharedMemPerMultiprocessor = p->sharedMemPerBlockOptin + 1024;
   p->major = c / 10, p->minor = c % 10;
-  p->multiProcessorCount = 6; /* few: kernels that share the work out by it go round their loops more than once */
+  const char *processors = getenv("CUDA_CPU_PROCESSORS");
+  p->multiProcessorCount = processors ? atoi(processors) : 6; /* few: kernels that share the work out by it go round their loops more than once */
   p->l2CacheSize = 50 << 20;
   p->warpSize = 32;
   p->maxThreadsPerBlock = 1024;
@@ -362,9 +381,14 @@ static inline cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attr
   }
   return cudaSuccess;
 }
-template <class F> static inline cudaError_t cudaFuncSetAttribute(F, cudaFuncAttribute attribute, int value) {
-  bool too_much = attribute == cudaFuncAttributeMaxDynamicSharedMemorySize && value > cuda_cpu::MOST_SHARED;
-  return cuda_cpu::error(too_much ? cudaErrorInvalidValue : cudaSuccess);
+struct cudaFuncAttributes {
+  int numRegs;
+};
+template <class F> static inline cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, F) {
+  cudaDeviceProp p;
+  *attributes = cudaFuncAttributes();
+  cudaGetDeviceProperties(&p, 0);
+  return cuda_cpu::error(p.major > 10 ? cudaErrorNoKernelImageForDevice : cudaSuccess);
 }
 
 /* ---- memory */
@@ -441,12 +465,12 @@ static inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     return cudaSuccess;
   }
   cuda_cpu::drain(stream, stream->queued);
-  return cudaSuccess;
+  return cuda_cpu::error(cudaSuccess);
 }
 static inline cudaError_t cudaDeviceSynchronize() {
   if (cuda_cpu::refused_while_capturing()) return cuda_cpu::error(cudaErrorStreamCaptureUnsupported);
   cuda_cpu::drain_all();
-  return cudaSuccess;
+  return cuda_cpu::error(cudaSuccess);
 }
 
 static inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
@@ -467,10 +491,22 @@ static inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream
   event->kept = stream ? stream->kept : 0;
   return e;
 }
+/* External: an event that each run of the graph records.  Waiting for it before the first run is waiting for nothing. */
+static inline cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
+  if (flags == cudaEventRecordDefault) return cudaEventRecord(event, stream);
+  if (flags != cudaEventRecordExternal || !stream || !stream->captured) return cuda_cpu::error(cudaErrorInvalidValue);
+  event->time = std::make_shared<double>(-1);
+  *event = cuda_cpu::event{nullptr, 0, nullptr, 0, event->time};
+  cuda_cpu::stream *in = stream;
+  return cuda_cpu::enqueue(stream, [=, time = event->time] {
+    *time = cuda_cpu::seconds();
+    event->in = in, event->after = in->done;
+  });
+}
 static inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (event->captured) return cuda_cpu::error(cudaErrorStreamCaptureUnsupported);
   if (event->in) cuda_cpu::drain(event->in, event->after);
-  return cudaSuccess;
+  return cuda_cpu::error(cudaSuccess);
 }
 static inline cudaError_t cudaEventQuery(cudaEvent_t event) { return event->in && event->in->done < event->after ? cudaErrorNotReady : cudaSuccess; }
 static inline cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/cpu.h"
+#include "kernels/mask.h"
 
 enum { PIECE = 8192 };
 
@@ -45,27 +46,11 @@ static void sum_rows_scalar(real *restrict sum, const real *restrict x, int64_t 
 
 /* ---- dropout */
 
-/* Philox's multipliers and what its key grows by each round. */
-#define PHILOX_M0 0xD2511F53u
-#define PHILOX_M1 0xCD9E8D57u
-#define PHILOX_W0 0x9E3779B9u
-#define PHILOX_W1 0xBB67AE85u
-
 struct dropping {
   uint64_t key;
   uint32_t threshold; /* words below it drop */
   real scale;
 };
-
-static void philox(uint32_t word[4], uint64_t counter, uint64_t key) {
-  uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32), c2 = 0, c3 = 0, k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  for (int round = 0; round < 10; round++, k0 += PHILOX_W0, k1 += PHILOX_W1) {
-    uint64_t p0 = (uint64_t)PHILOX_M0 * c0, p1 = (uint64_t)PHILOX_M1 * c2;
-    c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, c1 = (uint32_t)p1;
-    c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1, c3 = (uint32_t)p0;
-  }
-  word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
-}
 
 /* n elements, at most 64, of which the first has the number 64 * block. */
 static void drop_block(real *x, int64_t n, int64_t block, const struct dropping *d) {

@@ -18,6 +18,7 @@
 #define KERNELS_ELEMENTWISE_CUH
 
 #include "kernels/cuda_cpu.h"
+#include "kernels/mask.h"
 
 extern "C" {
 #include "kernels/backend.h"
@@ -126,16 +127,6 @@ static __global__ void __launch_bounds__(ELEMENTWISE_THREADS)
 }
 
 /* ---- dropout */
-
-static __device__ __forceinline__ void philox(uint32_t word[4], uint64_t counter, uint64_t key) {
-  uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32), c2 = 0, c3 = 0, k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-  for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-    uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-    c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, c1 = (uint32_t)p1;
-    c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1, c3 = (uint32_t)p0;
-  }
-  word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
-}
 
 /* Words below threshold drop.  16 / N threads for 64 elements. */
 template <class T, int N>

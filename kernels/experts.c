@@ -138,3 +138,9 @@ int experts_backward(enum matmul_type type, real *dx, real *dw, const real *dy, 
   if (dx && run(type, BACKWARD_X, dx, dy, w, stride, starts, experts, out, in, e) != 0) return -1;
   return dw ? run(type, BACKWARD_W, dw, dy, x, stride, starts, experts, out, in, e) : 0;
 }
+
+int matmul_batched(enum matmul_type type, real *c, const real *a, const real *b, const struct batch_shape *s, struct kernel_error *e) {
+  for (int64_t i = 0; i < s->count; i++)
+    if (matmul(type, false, s->transpose_b, s->M, s->N, s->K, 1, a + i * s->stride_a, s->ld_a, b + i * s->stride_b, s->ld_b, 0, c + i * s->stride_c, s->ld_c, e) < 0) return -1;
+  return 0;
+}

@@ -6,26 +6,38 @@
 #include "kernels/cuda.h"
 #include "kernels/experts.cuh"
 
-template <experts_kind KIND> static int multiply(bf16 *, enum matmul_type, const struct experts_product *p, unsigned blocks, struct kernel_error *e) {
-  const size_t shared = 2 * EXPERTS_STAGES * EXPERTS_TILE * EXPERTS_DEPTH * sizeof(bf16);
-  if (p->in % 8 == 0 && p->out % 8 == 0 && (p->experts == 1 || p->stride % 8 == 0) && aligned_16({p->a, p->b, p->c}))
-    CUDA_LAUNCH((experts_bf16_kernel<KIND, true>), blocks, EXPERTS_THREADS, shared, cuda_stream(), *p);
-  else
-    CUDA_LAUNCH((experts_bf16_kernel<KIND, false>), blocks, EXPERTS_THREADS, shared, cuda_stream(), *p);
+/* The grid of tiles of rows x columns; 0, with the reason, where it is too large. */
+static unsigned tiles_of(experts_kind kind, const struct experts_product *p, int64_t rows, int64_t columns, struct kernel_error *e) {
+  int64_t across = divide_up(kind == EXPERTS_FORWARD ? p->out : p->in, columns), down = kind == EXPERTS_WEIGHT ? divide_up(p->out, rows) * p->experts : p->batch ? divide_up(p->rows, rows) * p->experts : p->rows / rows + p->experts;
+  if (down <= INT32_MAX / across) return (unsigned)(down * across);
+  kernel_fail(e, "experts: %lld x %lld tiles are more than a grid has", (long long)down, (long long)across);
+  return 0;
+}
+
+template <experts_kind KIND, bool ALIGNED, int ROWS> static int multiply_tiles(const struct experts_product *p, struct kernel_error *e) {
+  const size_t shared = EXPERTS_STAGES * (ROWS + EXPERTS_TILE) * EXPERTS_DEPTH * sizeof(bf16);
+  unsigned blocks = tiles_of(KIND, p, ROWS, EXPERTS_TILE, e);
+  if (blocks == 0) return -1;
+  CUDA_LAUNCH((experts_bf16_kernel<KIND, ALIGNED, ROWS>), blocks, EXPERTS_THREADS, shared, cuda_stream(), *p);
   return launched("experts", e);
 }
 
-template <experts_kind KIND> static int multiply(float *, enum matmul_type type, const struct experts_product *p, unsigned blocks, struct kernel_error *e) {
+template <experts_kind KIND> static int multiply(bf16 *, enum matmul_type, const struct experts_product *p, struct kernel_error *e) {
+  bool aligned = (p->in | p->out | p->ld_a | p->ld_b | p->ld_c) % 8 == 0 && (p->experts == 1 || (p->stride | p->stride_a | p->stride_c) % 8 == 0) && aligned_16({p->a, p->b, p->c});
+  int64_t rows = p->batch ? p->rows : p->rows / p->experts; /* of an expert */
+  const int FEW = KIND == EXPERTS_WEIGHT ? EXPERTS_TILE : EXPERTS_FEW_ROWS;
+  if (!aligned) return multiply_tiles<KIND, false, FEW>(p, e);
+  if (rows <= EXPERTS_FEW_ROWS) return multiply_tiles<KIND, true, FEW>(p, e);
+  return multiply_tiles<KIND, true, EXPERTS_TILE>(p, e);
+}
+
+template <experts_kind KIND> static int multiply(float *, enum matmul_type type, const struct experts_product *p, struct kernel_error *e) {
+  unsigned blocks = tiles_of(KIND, p, EXPERTS_TILE, EXPERTS_TILE, e);
+  if (blocks == 0) return -1;
   if (type == MATMUL_FP32) CUDA_LAUNCH((experts_float_kernel<KIND, EXPERTS_FP32, 8>), blocks, EXPERTS_FLOAT_THREADS, 0, cuda_stream(), *p);
   else if (type == MATMUL_TF32) CUDA_LAUNCH((experts_float_kernel<KIND, EXPERTS_TF32, 8>), blocks, EXPERTS_FLOAT_THREADS, 0, cuda_stream(), *p);
   else CUDA_LAUNCH((experts_float_kernel<KIND, EXPERTS_BF16, 8>), blocks, EXPERTS_FLOAT_THREADS, 0, cuda_stream(), *p);
   return launched("experts", e);
-}
-
-template <class T, experts_kind KIND> static int run(enum matmul_type type, const struct experts_product *p, struct kernel_error *e) {
-  int64_t columns = divide_up(KIND == EXPERTS_FORWARD ? p->out : p->in, EXPERTS_TILE), rows = KIND == EXPERTS_WEIGHT ? divide_up(p->out, EXPERTS_TILE) * p->experts : p->rows / EXPERTS_TILE + p->experts;
-  if (rows > INT32_MAX / columns) return kernel_fail(e, "experts: %lld x %lld tiles are more than a grid has", (long long)rows, (long long)columns);
-  return multiply<KIND>((T *)NULL, type, p, (unsigned)(rows * columns), e);
 }
 
 static int check(int64_t experts, int64_t slots, int64_t out, int64_t in, int64_t stride, struct kernel_error *e) {
@@ -39,8 +51,8 @@ static int forward(enum matmul_type type, stored *y, const stored *x, const stor
                    struct kernel_error *e) {
   if (check(experts, slots, out, in, stride, e) != 0) return -1;
   if (experts == 0 || slots == 0 || out == 0 || in == 0) return 0;
-  struct experts_product p = {x, w, y, starts, slots, out, in, stride, (int)experts, false};
-  return run<T, EXPERTS_FORWARD>(type, &p, e);
+  struct experts_product p = experts_product_of(EXPERTS_FORWARD, x, w, y, starts, slots, out, in, stride, (int)experts, false);
+  return multiply<EXPERTS_FORWARD>((T *)NULL, type, &p, e);
 }
 
 template <class T>
@@ -48,12 +60,24 @@ static int backward(enum matmul_type type, stored *dx, real *dw, const stored *d
                     int64_t slots, int64_t out, int64_t in, struct kernel_error *e) {
   if (check(experts, slots, out, in, stride, e) != 0) return -1;
   if (experts == 0 || slots == 0 || out == 0 || in == 0) return 0;
-  struct experts_product input = {dy, w, dx, starts, slots, out, in, stride, (int)experts, false}, weight = {dy, x, dw, starts, slots, out, in, stride, (int)experts, true};
-  if (dx && run<T, EXPERTS_INPUT>(type, &input, e) != 0) return -1;
-  return dw ? run<T, EXPERTS_WEIGHT>(type, &weight, e) : 0;
+  struct experts_product input = experts_product_of(EXPERTS_INPUT, dy, w, dx, starts, slots, out, in, stride, (int)experts, false);
+  struct experts_product weight = experts_product_of(EXPERTS_WEIGHT, dy, x, dw, starts, slots, out, in, stride, (int)experts, true);
+  if (dx && multiply<EXPERTS_INPUT>((T *)NULL, type, &input, e) != 0) return -1;
+  return dw ? multiply<EXPERTS_WEIGHT>((T *)NULL, type, &weight, e) : 0;
+}
+
+template <class T> static int batched(enum matmul_type type, stored *c, const stored *a, const stored *b, const struct batch_shape *s, struct kernel_error *e) {
+  int64_t out = s->transpose_b ? s->N : s->K, in = s->transpose_b ? s->K : s->N;
+  if (s->count < 0 || s->count > INT32_MAX / 2 || s->M < 0 || s->N < 0 || s->K < 0 || s->ld_a < s->K || s->ld_b < in || s->ld_c < s->N)
+    return kernel_fail(e, "matmul_batched: %lld of %lld x %lld x %lld, rows %lld, %lld, %lld elements apart", (long long)s->count, (long long)s->M, (long long)s->N, (long long)s->K, (long long)s->ld_a,
+                       (long long)s->ld_b, (long long)s->ld_c);
+  if (s->count == 0 || s->M == 0 || s->N == 0) return 0;
+  struct experts_product p = {a, b, c, NULL, s->M, out, in, s->stride_b, (int)s->count, false, true, s->ld_a, s->ld_b, s->ld_c, s->stride_a, s->stride_c};
+  return s->transpose_b ? multiply<EXPERTS_FORWARD>((T *)NULL, type, &p, e) : multiply<EXPERTS_INPUT>((T *)NULL, type, &p, e);
 }
 
 template <class T> static void fill(struct backend *b) {
+  b->matmul_batched = batched<T>;
   b->experts_forward = forward<T>;
   b->experts_backward = backward<T>;
 }

@@ -14,11 +14,16 @@
  * An expert without rows has no tiles; its gradient stays as it is.
  *
  * bfloat16: tiles of 128 x 128, 32 deep, four of them under way by cp.async, 4 warps of 64 x 64 on mma.sync m16n8k16 with fragments
- * by ldmatrix: 8 of these for 32 products, which is half of what shared memory can deliver.  A tile's 16-byte chunks are
+ * by ldmatrix: 8 of these for 32 products, which is half of what shared memory can deliver.  Where an expert has 64 rows at
+ * most, on average, tiles of y and dx have 64: 6 loads for 16 products, so a product takes a third longer, but half as many
+ * are of rows that do not exist, and three blocks a multiprocessor, not two, read weights, whose bytes are then the limit.  A tile's 16-byte chunks are
  * permuted so that the 8 rows of a matrix lie in 8 different chunks of banks; what memory has by k is transposed by ldmatrix.
- * Where sizes or pointers are not multiples of 16 bytes the same kernel fills its tiles element by element.
+ * Where sizes or pointers are not multiples of 16 bytes the same kernel fills its tiles element by element (of 64 rows, for registers).
  * float: tiles of 16 MICRO, 16 deep, kept by k; products are fused multiply-adds, 4 x 4 or 8 x 8 a thread, or, as TF32 or
  * bfloat16, mma.sync m16n8k8.
+ *
+ * A batch of products of equal sizes (matmul_batched; heads of latent attention in a decode step) is the same with as many rows
+ * for each expert, and its own distances between rows and matrices: one launch for all of them.
  *
  * Each element of c is one sum in one thread, in the order of k: the same bits every time, wherever a row stands.
  * Expected on an H100: bfloat16 60-65% of what wgmma could do (mma.sync's limit there), less the ragged last tile of each expert,
@@ -31,20 +36,29 @@
 
 enum experts_kind { EXPERTS_FORWARD, EXPERTS_INPUT, EXPERTS_WEIGHT };
 enum experts_arithmetic { EXPERTS_FP32, EXPERTS_TF32, EXPERTS_BF16 }; /* of the float kernel */
-enum { EXPERTS_TILE = 128, EXPERTS_DEPTH = 32, EXPERTS_STAGES = 4, EXPERTS_THREADS = 128, EXPERTS_ROW_TILES = 8 };
+enum { EXPERTS_TILE = 128, EXPERTS_FEW_ROWS = 64, EXPERTS_DEPTH = 32, EXPERTS_STAGES = 4, EXPERTS_THREADS = 128, EXPERTS_ROW_TILES = 8 };
 enum { EXPERTS_FLOAT_THREADS = 256, EXPERTS_FLOAT_DEPTH = 16 };
 
 struct experts_product {
   const void *a, *b;
   void *c;
-  const int32_t *starts; /* [experts + 1]; NULL: the rows are cut into `experts` equal parts */
+  const int32_t *starts; /* [experts + 1]; NULL: the rows are cut into `experts` equal parts, or, of a batch, each has `rows` of its own */
   int64_t rows, out, in;
   int64_t stride;        /* elements between the weights, or gradients, of experts */
   int experts;
   bool add;              /* EXPERTS_WEIGHT: to c, else c is overwritten */
+  bool batch;
+  int64_t ld_a, ld_b, ld_c, stride_a, stride_c; /* elements between rows, and between the matrices of a batch; not for EXPERTS_WEIGHT */
 };
 
+/* Rows that lie side by side; ld_*, stride_* and batch follow from the rest. */
+static inline struct experts_product experts_product_of(experts_kind kind, const void *a, const void *b, void *c, const int32_t *starts, int64_t rows, int64_t out, int64_t in, int64_t stride, int experts,
+                                                        bool add) {
+  return {a, b, c, starts, rows, out, in, stride, experts, add, false, kind == EXPERTS_FORWARD ? in : out, in, kind == EXPERTS_FORWARD ? out : in, 0, 0};
+}
+
 static __device__ __forceinline__ int64_t experts_start(const experts_product &p, int e) { return p.starts ? (int64_t)p.starts[e] : p.rows * e / p.experts; }
+static __device__ __forceinline__ int64_t experts_rows(const experts_product &p, int e) { return p.batch ? p.rows : experts_start(p, e + 1) - experts_start(p, e); }
 
 /* A block's tile: `a`, `b` and `c` at its corner, of M x N elements that exist there, K deep. */
 struct experts_tile {
@@ -53,20 +67,20 @@ struct experts_tile {
 };
 
 /* False: there is no such tile.  The whole warp calls it. */
-template <experts_kind KIND, int TILE> static __device__ __forceinline__ bool experts_find(experts_tile *t, const experts_product &p) {
-  int64_t id = blockIdx.x, columns = (KIND == EXPERTS_FORWARD ? p.out : p.in), column_tiles = (columns + TILE - 1) / TILE;
+template <experts_kind KIND, int ROWS, int COLUMNS> static __device__ __forceinline__ bool experts_find(experts_tile *t, const experts_product &p) {
+  int64_t id = blockIdx.x, columns = (KIND == EXPERTS_FORWARD ? p.out : p.in), column_tiles = (columns + COLUMNS - 1) / COLUMNS;
   int lane = threadIdx.x % 32;
   if (KIND == EXPERTS_WEIGHT) {
-    int64_t tiles = (p.out + TILE - 1) / TILE * column_tiles;
+    int64_t tiles = (p.out + ROWS - 1) / ROWS * column_tiles;
     int e = (int)(id / tiles);
     id -= e * tiles;
-    int64_t m = id / column_tiles * TILE, n = id % column_tiles * TILE, first = experts_start(p, e);
+    int64_t m = id / column_tiles * ROWS, n = id % column_tiles * COLUMNS, first = experts_start(p, e);
     *t = {first * p.out + m, first * p.in + n, e * p.stride + m * p.in + n, p.out - m, p.in - n, experts_start(p, e + 1) - first};
     return t->K > 0 || !p.add;
   }
   int before = 0; /* tiles of rows of the experts before */
   for (int first = 0; first < p.experts; first += 32) {
-    int e = first + lane, tiles = e < p.experts ? (int)((experts_start(p, e + 1) - experts_start(p, e) + TILE - 1) / TILE) : 0, up_to = tiles;
+    int e = first + lane, tiles = e < p.experts ? (int)((experts_rows(p, e) + ROWS - 1) / ROWS) : 0, up_to = tiles;
     for (int distance = 1; distance < 32; distance *= 2) {
       int other = __shfl_up_sync(0xffffffffu, up_to, distance);
       if (lane >= distance) up_to += other;
@@ -79,8 +93,8 @@ template <experts_kind KIND, int TILE> static __device__ __forceinline__ bool ex
       id -= (int64_t)(before + up_to - tiles) * column_tiles;
       int64_t together = EXPERTS_ROW_TILES * column_tiles, top = id / together * EXPERTS_ROW_TILES, high = min(tiles - top, (int64_t)EXPERTS_ROW_TILES);
       id -= top / EXPERTS_ROW_TILES * together;
-      int64_t m = (top + id % high) * TILE, n = id / high * TILE, start = experts_start(p, e), K = KIND == EXPERTS_FORWARD ? p.in : p.out;
-      *t = {(start + m) * K, e * p.stride + (KIND == EXPERTS_FORWARD ? n * p.in : n), (start + m) * columns + n, experts_start(p, e + 1) - start - m, columns - n, K};
+      int64_t m = (top + id % high) * ROWS, n = id / high * COLUMNS, start = p.batch ? 0 : experts_start(p, e), K = KIND == EXPERTS_FORWARD ? p.in : p.out;
+      *t = {e * p.stride_a + (start + m) * p.ld_a, e * p.stride + (KIND == EXPERTS_FORWARD ? n * p.ld_b : n), e * p.stride_c + (start + m) * p.ld_c + n, experts_rows(p, e) - m, columns - n, K};
       return true;
     }
     before += __shfl_sync(0xffffffffu, up_to, 31);
@@ -95,12 +109,12 @@ template <bool BY_K> static __device__ __forceinline__ int experts_at(int row, i
   return BY_K ? row * EXPERTS_TILE + (chunk ^ (row & 7)) * 8 : row * EXPERTS_DEPTH + (chunk ^ (row >> 1 & 3)) * 8;
 }
 
-/* One tile, EXPERTS_TILE x EXPERTS_DEPTH, of which `size` x `depth` exist; the rest becomes 0. */
-template <bool BY_K, bool ALIGNED>
+/* One tile, SIZE x EXPERTS_DEPTH (by k always EXPERTS_TILE), of which `size` x `depth` exist; the rest becomes 0. */
+template <bool BY_K, bool ALIGNED, int SIZE>
 static __device__ __forceinline__ void experts_load(bf16 *to, const bf16 *from, int64_t ld, int64_t size, int64_t depth) {
   const int chunks = (BY_K ? EXPERTS_TILE : EXPERTS_DEPTH) / 8;
 #pragma unroll
-  for (int i = 0; i < EXPERTS_TILE * EXPERTS_DEPTH / 8 / EXPERTS_THREADS; i++) {
+  for (int i = 0; i < SIZE * EXPERTS_DEPTH / 8 / EXPERTS_THREADS; i++) {
     int index = (int)threadIdx.x + i * EXPERTS_THREADS, row = index / chunks, chunk = index % chunks;
     int64_t last = BY_K ? size : depth; /* columns that exist */
     bool exists = row < (BY_K ? depth : size);
@@ -116,21 +130,22 @@ static __device__ __forceinline__ void experts_load(bf16 *to, const bf16 *from, 
   }
 }
 
-/* Dynamic shared memory: EXPERTS_STAGES tiles of a, then as many of b. */
-template <experts_kind KIND, bool ALIGNED> __global__ void __launch_bounds__(EXPERTS_THREADS, 2) experts_bf16_kernel(experts_product p) {
+/* Dynamic shared memory: EXPERTS_STAGES tiles of a, then as many of b.  A warp has ROWS / 2 x 64 of a tile's sums. */
+template <experts_kind KIND, bool ALIGNED, int ROWS> __global__ void __launch_bounds__(EXPERTS_THREADS, ROWS < EXPERTS_TILE ? 3 : 2) experts_bf16_kernel(experts_product p) {
+  static_assert(KIND != EXPERTS_WEIGHT || ROWS == EXPERTS_TILE, "tiles by k are of EXPERTS_TILE");
   const bool A_BY_K = KIND == EXPERTS_WEIGHT, B_BY_K = KIND != EXPERTS_FORWARD;
-  const int elements = EXPERTS_TILE * EXPERTS_DEPTH;
+  const int elements_a = ROWS * EXPERTS_DEPTH, elements_b = EXPERTS_TILE * EXPERTS_DEPTH, HIGH = ROWS / 32; /* fragments of 16 rows a warp */
   CUDA_DYNAMIC_SHARED(bf16, tiles);
   experts_tile t;
-  if (!experts_find<KIND, EXPERTS_TILE>(&t, p)) return; /* the whole block */
+  if (!experts_find<KIND, ROWS, EXPERTS_TILE>(&t, p)) return; /* the whole block */
   const bf16 *a = (const bf16 *)p.a + t.a, *b = (const bf16 *)p.b + t.b;
-  int64_t ld_a = KIND == EXPERTS_FORWARD ? p.in : p.out, ld_b = p.in, ld_c = KIND == EXPERTS_FORWARD ? p.out : p.in;
+  int64_t ld_a = KIND == EXPERTS_WEIGHT ? p.out : p.ld_a, ld_b = KIND == EXPERTS_WEIGHT ? p.in : p.ld_b, ld_c = KIND == EXPERTS_WEIGHT ? p.in : p.ld_c;
   int64_t steps = (t.K + EXPERTS_DEPTH - 1) / EXPERTS_DEPTH;
-  int lane = threadIdx.x % 32, warp = threadIdx.x / 32, m = warp / 2 * 64, n = warp % 2 * 64;
+  int lane = threadIdx.x % 32, warp = threadIdx.x / 32, m = warp / 2 * (ROWS / 2), n = warp % 2 * 64;
 
-  float sum[4][8][4];
+  float sum[HIGH][8][4];
 #pragma unroll
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < HIGH; i++)
 #pragma unroll
     for (int j = 0; j < 8; j++)
 #pragma unroll
@@ -144,18 +159,18 @@ template <experts_kind KIND, bool ALIGNED> __global__ void __launch_bounds__(EXP
     }
     if (next < steps) {
       int64_t k = next * EXPERTS_DEPTH;
-      bf16 *to = tiles + next % EXPERTS_STAGES * elements;
-      experts_load<A_BY_K, ALIGNED>(to, A_BY_K ? a + k * ld_a : a + k, ld_a, t.M, t.K - k);
-      experts_load<B_BY_K, ALIGNED>(to + EXPERTS_STAGES * elements, B_BY_K ? b + k * ld_b : b + k, ld_b, t.N, t.K - k);
+      bf16 *to_a = tiles + next % EXPERTS_STAGES * elements_a, *to_b = tiles + EXPERTS_STAGES * elements_a + next % EXPERTS_STAGES * elements_b;
+      experts_load<A_BY_K, ALIGNED, ROWS>(to_a, A_BY_K ? a + k * ld_a : a + k, ld_a, t.M, t.K - k);
+      experts_load<B_BY_K, ALIGNED, EXPERTS_TILE>(to_b, B_BY_K ? b + k * ld_b : b + k, ld_b, t.N, t.K - k);
     }
     cp_async_commit(); /* an empty group too, so that the wait counts steps */
     if (step < 0) continue;
-    const bf16 *left = tiles + step % EXPERTS_STAGES * elements, *right = left + EXPERTS_STAGES * elements;
+    const bf16 *left = tiles + step % EXPERTS_STAGES * elements_a, *right = tiles + EXPERTS_STAGES * elements_a + step % EXPERTS_STAGES * elements_b;
 #pragma unroll
     for (int k = 0; k < EXPERTS_DEPTH; k += 16) {
-      uint32_t x[4][4], w[4][4];
+      uint32_t x[HIGH][4], w[4][4];
 #pragma unroll
-      for (int i = 0; i < 4; i++) { /* 16 rows of a: matrices of rows 0-7 and 8-15, then the same 8 further on in k */
+      for (int i = 0; i < HIGH; i++) { /* 16 rows of a: matrices of rows 0-7 and 8-15, then the same 8 further on in k */
         if (A_BY_K) ldmatrix_x4_trans(x[i], left + experts_at<A_BY_K>(k + lane / 16 * 8 + lane % 8, (m + i * 16) / 8 + lane / 8 % 2));
         else ldmatrix_x4(x[i], left + experts_at<A_BY_K>(m + i * 16 + lane % 16, k / 8 + lane / 16));
       }
@@ -165,14 +180,14 @@ template <experts_kind KIND, bool ALIGNED> __global__ void __launch_bounds__(EXP
         else ldmatrix_x4(w[j], right + experts_at<B_BY_K>(n + j * 16 + lane / 16 * 8 + lane % 8, k / 8 + lane / 8 % 2));
       }
 #pragma unroll
-      for (int i = 0; i < 4; i++)
+      for (int i = 0; i < HIGH; i++)
 #pragma unroll
         for (int j = 0; j < 8; j++) mma_bf16(sum[i][j], x[i], w[j / 2] + j % 2 * 2);
     }
   }
 
 #pragma unroll
-  for (int i = 0; i < 4; i++)
+  for (int i = 0; i < HIGH; i++)
 #pragma unroll
     for (int half = 0; half < 2; half++) {
       int row = m + i * 16 + half * 8 + lane / 4;
@@ -229,10 +244,10 @@ template <experts_kind KIND, experts_arithmetic HOW, int MICRO> __global__ void 
   const int TILE = 16 * MICRO, SHARE = TILE * EXPERTS_FLOAT_DEPTH / EXPERTS_FLOAT_THREADS, depth = EXPERTS_FLOAT_DEPTH;
   __shared__ __align__(16) float left[2][EXPERTS_FLOAT_DEPTH][TILE + 8], right[2][EXPERTS_FLOAT_DEPTH][TILE + 8]; /* + 8: the 4 rows of a fragment in different banks */
   experts_tile t;
-  if (!experts_find<KIND, TILE>(&t, p)) return; /* the whole block */
+  if (!experts_find<KIND, TILE, TILE>(&t, p)) return; /* the whole block */
   const float *a = (const float *)p.a + t.a, *b = (const float *)p.b + t.b;
   float *c = (float *)p.c + t.c;
-  int64_t ld_a = KIND == EXPERTS_FORWARD ? p.in : p.out, ld_b = p.in, ld_c = KIND == EXPERTS_FORWARD ? p.out : p.in;
+  int64_t ld_a = KIND == EXPERTS_WEIGHT ? p.out : p.ld_a, ld_b = KIND == EXPERTS_WEIGHT ? p.in : p.ld_b, ld_c = KIND == EXPERTS_WEIGHT ? p.in : p.ld_c;
   int64_t steps = (t.K + depth - 1) / depth;
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
 

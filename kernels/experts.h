@@ -20,4 +20,7 @@ int experts_forward(enum matmul_type type, real *y, const real *x, const real *w
 int experts_backward(enum matmul_type type, real *dx, real *dw, const real *dy, const real *x, const real *w, int64_t stride,
                      const int32_t *starts, int64_t experts, int64_t slots, int64_t out, int64_t in, struct kernel_error *e);
 
+/* struct backend's product of matrices of equal sizes: one matmul() after the other on the CPU, one grouped product on a GPU. */
+int matmul_batched(enum matmul_type type, real *c, const real *a, const real *b, const struct batch_shape *s, struct kernel_error *e);
+
 #endif

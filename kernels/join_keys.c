@@ -8,7 +8,7 @@
 
 #include "kernels/cpu.h"
 
-static int check_shape(int64_t ld_kv, int64_t ld_rope, int64_t rows, int64_t H, int64_t Dn, int64_t Dv, int64_t Dr, struct kernel_error *e) {
+int join_keys_check(int64_t ld_kv, int64_t ld_rope, int64_t rows, int64_t H, int64_t Dn, int64_t Dv, int64_t Dr, struct kernel_error *e) {
   if (rows < 0 || H < 1 || Dn < 0 || Dv < 0 || Dr < 0 || ld_kv < H * (Dn + Dv) || ld_rope < Dr)
     return kernel_fail(e, "join_keys: %lld rows of %lld heads of %lld + %lld, %lld shared, row distances %lld, %lld", (long long)rows,
                        (long long)H, (long long)Dn, (long long)Dv, (long long)Dr, (long long)ld_kv, (long long)ld_rope);
@@ -17,7 +17,7 @@ static int check_shape(int64_t ld_kv, int64_t ld_rope, int64_t rows, int64_t H, 
 
 int join_keys(real *k, const real *kv, int64_t ld_kv, const real *k_rope, int64_t ld_rope, int64_t rows, int64_t H, int64_t Dn, int64_t Dv,
               int64_t Dr, struct kernel_error *e) {
-  if (check_shape(ld_kv, ld_rope, rows, H, Dn, Dv, Dr, e) != 0) return -1;
+  if (join_keys_check(ld_kv, ld_rope, rows, H, Dn, Dv, Dr, e) != 0) return -1;
 #pragma omp parallel for schedule(static) if (rows * H * (Dn + Dr) >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++)
     for (int64_t h = 0; h < H; h++) {
@@ -30,7 +30,7 @@ int join_keys(real *k, const real *kv, int64_t ld_kv, const real *k_rope, int64_
 
 int join_keys_backward(real *d_kv, int64_t ld_kv, real *d_k_rope, int64_t ld_rope, const real *dk, int64_t rows, int64_t H, int64_t Dn,
                        int64_t Dv, int64_t Dr, struct kernel_error *e) {
-  if (check_shape(ld_kv, ld_rope, rows, H, Dn, Dv, Dr, e) != 0) return -1;
+  if (join_keys_check(ld_kv, ld_rope, rows, H, Dn, Dv, Dr, e) != 0) return -1;
 #pragma omp parallel for schedule(static) if (rows * H * (Dn + Dr) >= CPU_PARALLEL_FROM)
   for (int64_t r = 0; r < rows; r++) {
     real *sum = d_k_rope + r * ld_rope;

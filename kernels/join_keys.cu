@@ -4,11 +4,14 @@
  */
 #include "kernels/join_keys.cuh"
 
+extern "C" {
+#include "kernels/join_keys.h"
+}
+
 static int check_shape(int64_t ld_kv, int64_t ld_rope, int64_t rows, int64_t H, int64_t Dn, int64_t Dv, int64_t Dr, struct kernel_error *e) {
-  if (rows < 0 || H < 1 || Dn < 0 || Dv < 0 || Dr < 0 || ld_kv < H * (Dn + Dv) || ld_rope < Dr)
-    return kernel_fail(e, "join_keys: %lld rows of %lld heads of %lld + %lld, %lld shared, row distances %lld, %lld", (long long)rows,
-                       (long long)H, (long long)Dn, (long long)Dv, (long long)Dr, (long long)ld_kv, (long long)ld_rope);
-  return 0;
+  if (join_keys_check(ld_kv, ld_rope, rows, H, Dn, Dv, Dr, e) != 0) return -1;
+  if (H * (double)(Dn + Dv + Dr) < JOIN_MOST_COLUMNS) return 0;
+  return kernel_fail(e, "join_keys: %lld heads of %lld + %lld, %lld shared: a GPU takes rows of less than %d", (long long)H, (long long)Dn, (long long)Dv, (long long)Dr, (int)JOIN_MOST_COLUMNS);
 }
 
 static unsigned blocks_for(int64_t rows) { /* four times what runs at once */

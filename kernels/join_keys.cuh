@@ -17,28 +17,27 @@
 
 #include "kernels/cuda.h"
 
-enum { JOIN_THREADS = 128, JOIN_AHEAD = 4 };
+enum { JOIN_THREADS = 128, JOIN_AHEAD = 4, JOIN_MOST_COLUMNS = 1 << 30 };
 
 struct join_shape {
   int64_t rows, ld_kv, ld_rope;
-  int H, Dn, Dv, Dr;
+  int H, Dn, Dv, Dr; /* all heads together below JOIN_MOST_COLUMNS: indices within a row have 32 bits */
 };
 
 template <class T, int N>
 __global__ void __launch_bounds__(JOIN_THREADS) join_keys_kernel(T *k, const T *kv, const T *k_rope, struct join_shape s) {
-  int own = s.Dn / N, per_head = (s.Dn + s.Dr) / N;
-  int64_t vectors = (int64_t)s.H * per_head;
+  int own = s.Dn / N, per_head = (s.Dn + s.Dr) / N, vectors = s.H * per_head;
   for (int64_t row = blockIdx.x; row < s.rows; row += gridDim.x)
-    for (int64_t first = threadIdx.x; first < vectors; first += JOIN_THREADS * JOIN_AHEAD) {
+    for (int first = threadIdx.x; first < vectors; first += JOIN_THREADS * JOIN_AHEAD) {
       pack<T, N> held[JOIN_AHEAD];
       for (int j = 0; j < JOIN_AHEAD; j++) {
-        int64_t v = first + j * JOIN_THREADS;
+        int v = first + j * JOIN_THREADS;
         if (v >= vectors) continue;
-        int64_t h = v / per_head, i = v - h * per_head;
+        int h = v / per_head, i = v - h * per_head;
         held[j] = load_pack<T, N>(i < own ? kv + row * s.ld_kv + h * (s.Dn + s.Dv) + i * N : k_rope + row * s.ld_rope + (i - own) * N);
       }
       for (int j = 0; j < JOIN_AHEAD; j++) {
-        int64_t v = first + j * JOIN_THREADS;
+        int v = first + j * JOIN_THREADS;
         if (v < vectors) store_pack<T, N>(k + (row * vectors + v) * N, held[j]);
       }
     }
@@ -47,23 +46,22 @@ __global__ void __launch_bounds__(JOIN_THREADS) join_keys_kernel(T *k, const T *
 template <class T, int N>
 __global__ void __launch_bounds__(JOIN_THREADS) join_keys_backward_kernel(T *d_kv, T *d_k_rope, const T *dk, struct join_shape s) {
   __shared__ float sums[N][JOIN_THREADS];
-  int own = s.Dn / N, shared = s.Dr / N, per_head = s.Dn + s.Dr, t = (int)threadIdx.x;
-  int64_t vectors = (int64_t)s.H * own;
+  int own = s.Dn / N, shared = s.Dr / N, per_head = s.Dn + s.Dr, vectors = s.H * own, t = (int)threadIdx.x;
   int columns = shared < JOIN_THREADS ? shared : (int)JOIN_THREADS, parts = columns > 0 ? JOIN_THREADS / columns : 0; /* threads of the sum: parts x columns */
   for (int64_t row = blockIdx.x; row < s.rows; row += gridDim.x) {
     const T *from = dk + row * s.H * per_head;
-    for (int64_t first = t; first < vectors; first += JOIN_THREADS * JOIN_AHEAD) {
+    for (int first = t; first < vectors; first += JOIN_THREADS * JOIN_AHEAD) {
       pack<T, N> held[JOIN_AHEAD];
       for (int j = 0; j < JOIN_AHEAD; j++) {
-        int64_t v = first + j * JOIN_THREADS;
+        int v = first + j * JOIN_THREADS;
         if (v >= vectors) continue;
-        int64_t h = v / own, i = v - h * own;
+        int h = v / own, i = v - h * own;
         held[j] = load_pack<T, N>(from + h * per_head + i * N);
       }
       for (int j = 0; j < JOIN_AHEAD; j++) {
-        int64_t v = first + j * JOIN_THREADS;
+        int v = first + j * JOIN_THREADS;
         if (v >= vectors) continue;
-        int64_t h = v / own, i = v - h * own;
+        int h = v / own, i = v - h * own;
         store_pack<T, N>(d_kv + row * s.ld_kv + h * (s.Dn + s.Dv) + i * N, held[j]);
       }
     }
@@ -73,7 +71,7 @@ __global__ void __launch_bounds__(JOIN_THREADS) join_keys_backward_kernel(T *d_k
       for (int i = 0; i < N; i++) sum[i] = 0;
       if (part < parts && v < shared)
         for (int h = part; h < s.H; h += parts) {
-          pack<T, N> p = load_pack<T, N>(from + (int64_t)h * per_head + s.Dn + v * N);
+          pack<T, N> p = load_pack<T, N>(from + h * per_head + s.Dn + v * N);
           for (int i = 0; i < N; i++) sum[i] += to_float(p.at[i]);
         }
       for (int i = 0; i < N; i++) sums[i][t] = sum[i];

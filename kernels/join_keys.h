@@ -20,5 +20,6 @@ int join_keys(real *k, const real *kv, int64_t ld_kv, const real *k_rope, int64_
               int64_t Dr, struct kernel_error *e);
 int join_keys_backward(real *d_kv, int64_t ld_kv, real *d_k_rope, int64_t ld_rope, const real *dk, int64_t rows, int64_t H, int64_t Dn,
                        int64_t Dv, int64_t Dr, struct kernel_error *e);
+int join_keys_check(int64_t ld_kv, int64_t ld_rope, int64_t rows, int64_t H, int64_t Dn, int64_t Dv, int64_t Dr, struct kernel_error *e); /* -1 for what no backend can do */
 
 #endif

@@ -302,3 +302,9 @@ int linear_backward_weight(enum matmul_type type, real *dw, real *d_bias, const 
   if (matmul(type, true, false, out, in, rows, 1, dy, ld_y, x, ld_x, accumulate, dw, in, e) < 0) return -1;
   return d_bias ? bias_backward(d_bias, dy, ld_y, rows, out, e) : 0;
 }
+
+int linear_backward(enum matmul_type type, real *dx, real *dw, real *d_bias, const real *dy, int64_t ld_y, const real *x, int64_t ld_x, const real *w,
+                    int64_t rows, int64_t out, int64_t in, bool accumulate_x, bool accumulate_w, struct kernel_error *e) {
+  if (linear_backward_weight(type, dw, d_bias, dy, ld_y, x, ld_x, rows, out, in, accumulate_w, e) < 0) return -1;
+  return linear_backward_input(type, dx, ld_x, dy, ld_y, w, rows, out, in, accumulate_x, e);
+}

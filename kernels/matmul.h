@@ -32,6 +32,8 @@ int linear_backward_input(enum matmul_type type, real *dx, int64_t ld_x, const r
                           int64_t in, bool accumulate, struct kernel_error *e);
 int linear_backward_weight(enum matmul_type type, real *dw, real *d_bias, const real *dy, int64_t ld_y, const real *x, int64_t ld_x, int64_t rows,
                            int64_t out, int64_t in, bool accumulate, struct kernel_error *e);
+int linear_backward(enum matmul_type type, real *dx, real *dw, real *d_bias, const real *dy, int64_t ld_y, const real *x, int64_t ld_x, const real *w,
+                    int64_t rows, int64_t out, int64_t in, bool accumulate_x, bool accumulate_w, struct kernel_error *e);
 
 /* Both libraries start their own threads from OpenMP's; this tells OpenBLAS as well. */
 void matmul_set_threads(int threads);

@@ -20,6 +20,7 @@
 #define KERNELS_MATVEC_CUH
 
 #include "kernels/cuda.h"
+#include "kernels/warp_tiles.cuh"
 
 enum {
   MATVEC_MOST_ROWS = 16, /* where it beats a tiled product */
@@ -81,17 +82,7 @@ static __global__ void __launch_bounds__(MATVEC_MOST_WARPS * 32, 1) matvec_mma_k
     uint4 upper = inside ? matvec_load(top + k + 8 * t) : nothing, lower = inside ? matvec_load(bottom + k + 8 * t) : nothing;
     for (int j = 0; j < TILES; j++) matvec_step(sum[j], upper, lower, inside ? matvec_load(rows[j] + k + 8 * t) : nothing);
   }
-  for (int j = 0; j < TILES; j++)
-    for (int i = 0; i < 4; i++) partial[warp][g + i / 2 * 8][8 * j + 2 * t + i % 2] = sum[j][i];
-  __syncthreads();
-  for (int i = threadIdx.x; i < tiles * 16 * TILES * 8; i += blockDim.x) {
-    int output = i % 16, row = i / 16 % (8 * TILES), tile = i / (16 * 8 * TILES);
-    int64_t n = ((int64_t)blockIdx.x * tiles + tile) * 16 + output;
-    if (n >= a.out || first_row + row >= a.rows) continue;
-    float all = 0;
-    for (int p = 0; p < parts; p++) all += partial[tile * parts + p][output][row];
-    matvec_store(a, first_row + row, n, all);
-  }
+  warp_tiles_store<TILES>(partial, sum, parts, first_row, a.rows, a.out, [&](int64_t row, int64_t n, float all) { matvec_store(a, row, n, all); });
 }
 
 /* R rows from blockIdx.y * R on; N elements are read at once. */

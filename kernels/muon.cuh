@@ -3,21 +3,21 @@
  * Muon on the GPU; muon.h has the formula.  T, the type of x, A and b A + c A A: float, or bf16 where Newton-Schulz is in
  * bfloat16, with PyTorch's roundings as the CPU does them.
  *
- * The products are cuBLASLt's, with out-of-place addends (b A, a x), so that a step of Newton-Schulz is three products and no
+ * The products are cuBLASLt's, with addends beside the result (b A, a x), so that a step of Newton-Schulz is three products and no
  * pass of ours.  Around them are three passes, bound by memory, of 16-byte accesses, one use of everything:
  *   blend    momentum and u in one pass, with the partial sums of u's squares: 12 bytes an element + u
  *   divide   x = u / max(|u|, 1e-7) in place; the norm stays on the device
  *   apply    8 bytes an element + x
  * >= 90% of a copy's bandwidth each, for matrices of a million elements or more; smaller ones are bound by the ~20 launches.  On a
- * matrix n x n the products' 30 n^3 operations take ~40 n / 590 n times as long as the passes' 28 n^2 bytes: from n = 1,000 on they
- * are all that counts (bf16 at 700 TFLOP/s, 3.35 TB/s).
+ * matrix n x n the products' 30 n^3 operations take n / 200 times as long as the passes' 28 n^2 bytes (bf16 at 700 TFLOP/s, 3 TB/s),
+ * so from n = 1,000 on they are what counts.  Both Gram products are symmetric; half of them is not saved here.
  */
 #ifndef KERNELS_MUON_CUH
 #define KERNELS_MUON_CUH
 
 #include "kernels/squares.cuh"
 
-enum { MUON_THREADS = 256 };
+enum { MUON_THREADS = 256, MUON_BLOCKS_EACH = 8 /* a multiprocessor: what 32 registers allow */ };
 
 struct muon_coefficients { /* as of muon.c */
   float scale, momentum, toward, keep, rate;
@@ -29,7 +29,7 @@ static __device__ __forceinline__ float muon_lerp(float x, float y, float w, flo
 
 /* partial[blockIdx.x] = the sum of squares of this block's u.  Chunks as of squares_kernel, a round of the block's threads at a time. */
 template <class T, int N>
-__global__ void __launch_bounds__(SQUARES_THREADS) muon_blend_kernel(T *u, double *partial, const float *gradient, float *momentum, int64_t n, muon_coefficients k) {
+__global__ void __launch_bounds__(SQUARES_THREADS, MUON_BLOCKS_EACH) muon_blend_kernel(T *u, double *partial, const float *gradient, float *momentum, int64_t n, muon_coefficients k) {
   double sum = 0;
   for (int64_t i = ((int64_t)blockIdx.x * SQUARES_THREADS + threadIdx.x) * N; i < n; i += (int64_t)gridDim.x * SQUARES_THREADS * N) {
     pack<float, N> g = load_pack<float, N>(gradient + i), m = load_pack<float, N>(momentum + i);

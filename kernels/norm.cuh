@@ -8,7 +8,8 @@
  * its sums are shuffles, and for a block one barrier a sum.  Threads keep their columns, so in the backward pass each adds its
  * part of d_weight up in registers over all runs of its team.  The teams of a block then add theirs one warp after another, the
  * block writes one row of partial sums, and columns_reduce adds those rows in their order: no atomics, the same bits every time.
- * Streamed runs: what is too long, or not aligned to 16 bytes.  A warp takes a run, N elements a lane at a time, and reads it again
+ * Streamed runs: what is too long (16,384 elements of bfloat16, 8,192 floats; half as many for LayerNorm's backward pass, which would spill), or
+ * not aligned to 16 bytes.  A warp takes a run, N elements a lane at a time, and reads it again
  * for each of its passes; parts of d_weight are added up in the warp's row of partial sums, which stays in the caches.
  *
  * Bound by memory.  Forward moves 2 elements of T for each of x (with a residual 4), backward 3 (accumulating 4), and 2-4% more for
@@ -41,11 +42,11 @@ template <class T> struct norm_backward_job {
 };
 
 /* Threads of a team, vectors of each; of the backward pass, threads of a block and how many blocks a multiprocessor has registers
- * for, of RMSNorm and of LayerNorm.  The first that holds a run is taken. */
+ * for, of RMSNorm and of LayerNorm; 0: too many registers.  The first that holds a run is taken. */
 #define NORM_TEAMS(ROW)                                                                                                      \
   ROW(8, 1, 256, 4, 256, 3) ROW(16, 1, 256, 4, 256, 3) ROW(32, 1, 256, 4, 256, 3) ROW(32, 2, 256, 2, 256, 2)                 \
   ROW(32, 3, 256, 2, 320, 1) ROW(32, 4, 384, 1, 256, 1) ROW(128, 2, 128, 5, 128, 4) ROW(256, 2, 256, 2, 256, 2)              \
-  ROW(256, 4, 256, 2, 256, 1)
+  ROW(256, 4, 256, 2, 256, 1) ROW(512, 4, 512, 1, 0, 0)
 
 /* The sums of K values over the team, in all its threads.  turn: 0 at first; two sets of sums take turns, so that one barrier is
  * enough: who writes a set has met a barrier behind all reads of it. */
@@ -370,12 +371,14 @@ static int norm_backward(norm_backward_job<T> job, float *d_weight, float *d_bia
   bool aligned = norm_aligned<T>(s, {job.dx, job.dy, job.x, job.weight});
   unsigned pieces; /* blocks, of which all run at once */
 #define TRY(TEAM, PER, rms_threads, rms_blocks, layer_threads, layer_blocks)                                                                                  \
-  if (aligned && s.C <= TEAM * PER * N) {                                                                                    \
+  if (aligned && (LAYER ? layer_threads : rms_threads) > 0 && s.C <= TEAM * PER * N) {                                       \
     const int THREADS = LAYER ? layer_threads : rms_threads, BLOCKS = LAYER ? layer_blocks : rms_blocks;                     \
-    pieces = norm_blocks(runs, THREADS / TEAM, BLOCKS);                                                                      \
-    if (norm_partial(&job, pieces, columns, e) != 0) return -1;                                                              \
-    size_t shared = TEAM > 32 ? 0 : (size_t)columns * sizeof(float);                                                         \
-    CUDA_LAUNCH((norm_backward_held<T, LAYER, TEAM, PER, THREADS, BLOCKS>), pieces, THREADS, shared, cuda_stream(), job);    \
+    if constexpr (THREADS > 0) {                                                                                             \
+      pieces = norm_blocks(runs, THREADS / TEAM, BLOCKS);                                                                    \
+      if (norm_partial(&job, pieces, columns, e) != 0) return -1;                                                            \
+      size_t shared = TEAM > 32 ? 0 : (size_t)columns * sizeof(float);                                                       \
+      CUDA_LAUNCH((norm_backward_held<T, LAYER, TEAM, PER, THREADS, BLOCKS>), pieces, THREADS, shared, cuda_stream(), job);  \
+    }                                                                                                                        \
   } else
   NORM_TEAMS(TRY)
 #undef TRY

@@ -2,8 +2,8 @@
  *
  * AdamW on the GPU; optimizer.h has the formula.  One pass: a thread takes 4 neighbouring elements, reads 4 x 16 bytes, writes
  * 3 x 16.  Nothing is used twice, so m, v and the gradient are marked to leave the caches first; the parameters stay, for the
- * narrow() that follows.  At 8 blocks of 256 threads a multiprocessor has 128 KB on the way, eight times what an H100's latency
- * asks for, and 28 bytes an element leave 240 instructions for each at 3.35 TB/s (132 x 128 lanes x 1.7 GHz), of which a division
+ * narrow() that follows.  At 6 blocks of 256 threads (36 registers) a multiprocessor has 96 KB on the way, five times what an H100's
+ * latency asks for, and 28 bytes an element leave 240 instructions for each at 3.35 TB/s (132 x 128 lanes x 1.7 GHz), of which a division
  * and a square root, both exact, take about 40: >= 90% of a copy's bandwidth, as many blocks as there is work.
  */
 #ifndef KERNELS_OPTIMIZER_CUH

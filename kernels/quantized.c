@@ -7,7 +7,8 @@
  *              float       q8_0        q4_0
  *   AVX-512    45 -        40 78       26 49        ggml: q8_0 35 64, q4_0 20 38
  *   AVX2       39 -        29 57       12 23
- * q8_0 is bound by memory, q4_0 by decoding.
+ * q8_0 is bound by memory, q4_0 by decoding: 0.75 to 0.85 ns a block, in the cache as from memory, against 0.9 to 1 of q8_0.
+ * Rows of x against the panels' way, 3072 x 768 on one thread: 8 rows take as long either way, 16 a quarter longer here.
  */
 #include "kernels/quantized.h"
 

@@ -24,8 +24,10 @@ template <enum quantization KIND> static void launch(const quantized_arguments<b
     return;
   }
   int64_t tiles = divide_up(a.out, 16);
-  int parts = parts_of(tiles, divide_up(a.blocks, QUANTIZED_CHUNK), 16), warps = parts > 8 ? parts : 8;
-  size_t shared = (size_t)warps * QUANTIZED_STAGES * 16 * size::STRIDE;
+  const size_t each = QUANTIZED_STAGES * 16 * size::STRIDE, own = QUANTIZED_MOST_WARPS * 16 * 17 * sizeof(float); /* bytes: of a warp; of the kernel besides */
+  int most = 16 * each + own <= cuda_device()->shared_bytes ? 16 : 8;
+  int parts = parts_of(tiles, divide_up(a.blocks, QUANTIZED_CHUNK), most), warps = parts > 8 ? parts : 8;
+  size_t shared = (size_t)warps * each;
   dim3 grid((unsigned)divide_up(tiles, warps / parts), (unsigned)divide_up(a.rows, a.rows > 8 ? 16 : 8));
   if (a.rows > 8) CUDA_LAUNCH((quantized_mma_kernel<KIND, 2>), grid, warps * 32, shared, cuda_stream(), a, parts);
   else CUDA_LAUNCH((quantized_mma_kernel<KIND, 1>), grid, warps * 32, shared, cuda_stream(), a, parts);

@@ -23,6 +23,7 @@
 #define KERNELS_QUANTIZED_CUH
 
 #include "kernels/cuda.h"
+#include "kernels/warp_tiles.cuh"
 
 enum {
   QUANTIZED_CHUNK = 4, QUANTIZED_STAGES = 3, QUANTIZED_MOST_WARPS = 16,
@@ -188,17 +189,7 @@ static __global__ void __launch_bounds__(QUANTIZED_MOST_WARPS * 32, 1) quantized
     }
   }
   cp_async_wait<0>();
-  for (int j = 0; j < TILES; j++)
-    for (int i = 0; i < 4; i++) partial[warp][g + i / 2 * 8][8 * j + 2 * t + i % 2] = sum[j][i];
-  __syncthreads();
-  for (int i = threadIdx.x; i < tiles * 16 * TILES * 8; i += blockDim.x) {
-    int output = i % 16, row = i / 16 % (8 * TILES), tile = i / (16 * 8 * TILES);
-    int64_t n = ((int64_t)blockIdx.x * tiles + tile) * 16 + output;
-    if (n >= a.out || first_row + row >= a.rows) continue;
-    float all = 0;
-    for (int p = 0; p < parts; p++) all += partial[tile * parts + p][output][row];
-    quantized_store(a, first_row + row, n, all);
-  }
+  warp_tiles_store<TILES>(partial, sum, parts, first_row, a.rows, a.out, [&](int64_t row, int64_t n, float all) { quantized_store(a, row, n, all); });
 }
 
 /* Rows blockIdx.x * 64.., outputs blockIdx.y * 128..; two stages of 4 blocks of `in`: of the weights as they are, and of x. */

@@ -21,7 +21,7 @@
 
 #include "kernels/backend.h"
 
-enum { QUANTIZED_BLOCK = 32, QUANTIZED_FEW_ROWS = 16 };
+enum { QUANTIZED_BLOCK = 32, QUANTIZED_FEW_ROWS = 8 };
 
 static inline int64_t quantized_row_bytes(enum quantization kind, int64_t columns) {
   return columns / QUANTIZED_BLOCK * (kind == QUANTIZED_Q8_0 ? 34 : 18);

@@ -24,10 +24,15 @@ static void rotate_scalar(real *restrict x, int64_t ld, int64_t step, const real
 #include "kernels/vector_each.h"
 #endif
 
-int rope(real *x, int64_t ld, int64_t step, const real *cosine, const real *sine, int64_t rows, int64_t T, const int64_t *past,
-         int64_t heads, int64_t D, bool inverse, struct kernel_error *e) {
+int rope_check(int64_t T, int64_t step, int64_t heads, int64_t D, struct kernel_error *e) {
   if (D % 2 != 0 || T < 1) return kernel_fail(e, "rope: head size %lld is odd or T is 0", (long long)D);
   if (heads > 1 && step < D) return kernel_fail(e, "rope: heads of %lld elements, %lld apart", (long long)D, (long long)step);
+  return 0;
+}
+
+int rope(real *x, int64_t ld, int64_t step, const real *cosine, const real *sine, int64_t rows, int64_t T, const int64_t *past,
+         int64_t heads, int64_t D, bool inverse, struct kernel_error *e) {
+  if (rope_check(T, step, heads, D, e) != 0) return -1;
   void (*rotate)(real *restrict, int64_t, int64_t, const real *restrict, const real *restrict, int64_t, int64_t,
                  real) = CPU_PICK(rotate);
 #pragma omp parallel for schedule(static) if (rows * heads * D >= CPU_PARALLEL_FROM)

@@ -4,12 +4,15 @@
  */
 #include "kernels/rope.cuh"
 
+extern "C" {
+#include "kernels/rope.h"
+}
+
 template <class T>
 static int rope(stored *x, int64_t ld, int64_t step, const real *cosine, const real *sine, int64_t rows, int64_t positions,
                 const int64_t *past, int64_t heads, int64_t D, bool inverse, struct kernel_error *e) {
   enum { N = 16 / sizeof(T) };
-  if (D % 2 != 0 || positions < 1) return kernel_fail(e, "rope: head size %lld is odd or T is 0", (long long)D);
-  if (heads > 1 && step < D) return kernel_fail(e, "rope: heads of %lld elements, %lld apart", (long long)D, (long long)step);
+  if (rope_check(positions, step, heads, D, e) != 0) return -1;
   if (rows == 0 || heads == 0 || D == 0) return 0;
   int64_t half = D / 2, chunks = divide_up(heads, ROPE_HEADS);
   bool aligned = half % N == 0 && ld % N == 0 && (heads == 1 || step % N == 0) && aligned_16({x, cosine, sine});

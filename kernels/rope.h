@@ -14,5 +14,6 @@
 
 int rope(real *x, int64_t ld, int64_t step, const real *cosine, const real *sine, int64_t rows, int64_t T, const int64_t *past,
          int64_t heads, int64_t D, bool inverse, struct kernel_error *e);
+int rope_check(int64_t T, int64_t step, int64_t heads, int64_t D, struct kernel_error *e); /* -1 for what no backend can do */
 
 #endif

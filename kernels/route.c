@@ -91,7 +91,7 @@ static void choose(real *weights, int32_t *chosen, const real *scores, const rea
   for (int64_t j = 0; j < s->top; j++) weights[j] *= s->scale;
 }
 
-static int check_shape(const struct route_shape *s, struct kernel_error *e) {
+int route_check(const struct route_shape *s, struct kernel_error *e) {
   if (s->rows < 0 || s->experts < 1 || s->experts > INT32_MAX || s->top < 1 || s->top > s->experts || s->rows > INT32_MAX / s->top)
     return kernel_fail(e, "route: %lld rows to %lld of %lld experts", (long long)s->rows, (long long)s->top, (long long)s->experts);
   if (s->groups == 0) return 0;
@@ -107,7 +107,7 @@ static int check_shape(const struct route_shape *s, struct kernel_error *e) {
 
 int route_forward(real *weights, real *scores, const struct route *route, const real *logits, const real *bias,
                   const struct route_shape *s, struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+  if (route_check(s, e) != 0) return -1;
   void (*softmax)(real *, const real *, int64_t) = CPU_PICK(softmax);
   void (*sigmoid)(real *, const real *, int64_t) = CPU_PICK(sigmoid);
   int64_t experts = s->experts, top = s->top, pieces = (s->rows + PIECE - 1) / PIECE;
@@ -149,7 +149,7 @@ static void logits_backward(real *d, const real *scores, const struct route_shap
 
 int route_backward(real *d_logits, const real *d_weights, const real *weights, const real *scores, const struct route *route,
                    real balance, const struct route_shape *s, struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+  if (route_check(s, e) != 0) return -1;
   int64_t experts = s->experts, top = s->top, pieces = (s->rows + PIECE - 1) / PIECE;
   size_t width = ((size_t)experts + 15) / 16 * 16;
   bool failed = false;

@@ -6,24 +6,20 @@
 #include "kernels/route.cuh"
 #include "kernels/sort.h"
 
-static int check_shape(const struct route_shape *s, struct kernel_error *e) {
-  if (s->rows < 0 || s->experts < 1 || s->experts > INT32_MAX / 2 || s->top < 1 || s->top > s->experts || s->rows > INT32_MAX / s->top)
-    return kernel_fail(e, "route: %lld rows to %lld of %lld experts", (long long)s->rows, (long long)s->top, (long long)s->experts);
-  if (s->groups == 0) return 0;
-  if (s->groups < 0 || s->groups > ROUTE_MOST_GROUPS || s->experts % s->groups != 0)
-    return kernel_fail(e, "route: %lld experts in %lld groups: groups must be equal, and at most %d", (long long)s->experts, (long long)s->groups, (int)ROUTE_MOST_GROUPS);
-  int64_t size = s->experts / s->groups;
-  if (s->top_groups < 1 || s->top_groups > s->groups || s->top > s->top_groups * size)
-    return kernel_fail(e, "route: %lld experts from %lld groups of %lld", (long long)s->top, (long long)s->top_groups, (long long)size);
-  if (s->group_score == GROUP_BEST_TWO && size < 2) return kernel_fail(e, "route: groups of one expert have no two best");
-  return 0;
+extern "C" {
+#include "kernels/route.h"
+}
+
+static int check(const struct route_shape *s, struct kernel_error *e) {
+  if (route_check(s, e) != 0) return -1;
+  return s->experts <= INT32_MAX / 2 ? 0 : kernel_fail(e, "route: %lld experts, at most %d on the GPU", (long long)s->experts, INT32_MAX / 2);
 }
 
 static unsigned blocks_for(int64_t rows) { return (unsigned)divide_up(rows, ROUTE_WARPS); }
 
 template <class T>
 static int forward(stored *weights, real *scores, const struct route *route, const stored *logits, const real *bias, const struct route_shape *s, struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+  if (check(s, e) != 0) return -1;
   bool shared = s->experts <= ROUTE_SHARED_KEYS;
   if (s->rows > 0)
     CUDA_LAUNCH((route_rows_kernel<T>), blocks_for(s->rows), ROUTE_THREADS, shared ? (size_t)(ROUTE_WARPS * s->experts) * sizeof(float) : 0, cuda_stream(), elements<T>(weights), scores,
@@ -39,7 +35,7 @@ static int forward(stored *weights, real *scores, const struct route *route, con
 template <class T>
 static int backward(stored *d_logits, const stored *d_weights, const stored *weights, const real *scores, const struct route *route, real balance, const struct route_shape *s,
                     struct kernel_error *e) {
-  if (check_shape(s, e) != 0) return -1;
+  if (check(s, e) != 0) return -1;
   if (s->rows == 0) return 0;
   if (sizeof(T) != sizeof(real) && (const void *)d_logits == (const void *)scores) return kernel_fail(e, "route_backward: d_logits of %d bytes cannot lie over scores", (int)sizeof(T));
   CUDA_LAUNCH((route_backward_kernel<T>), blocks_for(s->rows), ROUTE_THREADS, 0, cuda_stream(), elements<T>(d_logits), elements<T>(d_weights), elements<T>(weights), scores, route->chosen,

@@ -38,7 +38,7 @@ static __device__ __forceinline__ float route_score_sum(float sum) { return sum 
 /* Bit g: experts of group g may be chosen.  All lanes return the same.  keys NULL: they are made of scores and bias. */
 static __device__ __forceinline__ uint64_t route_groups(const float *keys, const float *scores, const float *bias, const struct route_shape &s) {
   int lane = threadIdx.x % 32, groups = (int)s.groups, size = (int)s.experts / (int)s.groups;
-  float quality[2] = {0, 0}; /* of groups lane and lane + 32 */
+  float quality_low = 0, quality_high = 0; /* of groups lane and lane + 32 */
   for (int g = 0; g < groups; g++) {
     float first = -INFINITY, second = -INFINITY;
     for (int i = g * size + lane; i < (g + 1) * size; i += 32) {
@@ -53,14 +53,16 @@ static __device__ __forceinline__ uint64_t route_groups(const float *keys, const
       second = b > second ? b : second;
       second = lower > second ? lower : second;
     }
-    if (lane == g % 32) quality[g / 32] = s.group_score == GROUP_BEST_TWO ? first + second : first;
+    float quality = s.group_score == GROUP_BEST_TWO ? first + second : first;
+    if (lane == g) quality_low = quality;
+    if (lane + 32 == g) quality_high = quality;
   }
   uint64_t taken = 0;
   for (int k = 0; k < (int)s.top_groups; k++) {
     int best = -1;
     float most = 0;
     for (int g = 0; g < groups; g++) {
-      float q = __shfl_sync(0xffffffffu, g < 32 ? quality[0] : quality[1], g % 32);
+      float q = __shfl_sync(0xffffffffu, g < 32 ? quality_low : quality_high, g % 32);
       if (!(taken >> g & 1) && (best < 0 || q > most)) best = g, most = q;
     }
     taken |= (uint64_t)1 << best;

@@ -35,6 +35,7 @@ int route_forward(real *weights, real *scores, const struct route *route, const 
 int route_backward(real *d_logits, const real *d_weights, const real *weights, const real *scores, const struct route *route,
                    real balance, const struct route_shape *s, struct kernel_error *e);
 /* counts[e] += number of slots of e */
+int route_check(const struct route_shape *s, struct kernel_error *e); /* -1 for what no backend can do */
 int route_count(real *counts, const int32_t *starts, int64_t experts, struct kernel_error *e);
 
 #endif

@@ -6,9 +6,10 @@
  *   log_sum_exp   [rows]      log(sum over all V of exp(logit / temperature)), temperature > 0: the logarithm of a token's
  *                             probability is logit / temperature less this
  *
- * logits: [rows][ld] of which V are used, not changed; 0 <= k <= V, and on a GPU k <= 1024.  No logit is NaN; -inf has the
- * probability 0, +inf makes log_sum_exp NaN, nothing but -inf makes it -inf.  -0 counts as 0, and may come back as 0.
- * Sums: double in scalar code, float lanes in vector code.
+ * logits: [rows][ld] of which V are used, not changed; 0 <= k <= V, and on a GPU k <= 1024.  -inf has the probability 0, nothing
+ * but -inf makes log_sum_exp -inf.  NaN or +inf anywhere makes it NaN, and then values and ids mean nothing.
+ * -0 counts as 0, and may come back as 0.
+ * log_sum_exp: the sum within 1e-5 of itself, and then roundings of floats; double in scalar code.
  */
 #ifndef KERNELS_SAMPLING_H
 #define KERNELS_SAMPLING_H

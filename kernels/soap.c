@@ -169,13 +169,18 @@ static int change_bases(real *m, real *v, const real *left, const real *right, r
 
 /* ---- the step */
 
-int soap(real *parameter, const real *gradient, real *m, real *v, real *left, real *right, real *q_left, real *q_right, int64_t rows, int64_t columns,
-         const struct soap_settings *s, struct kernel_error *e) {
-  int64_t count = rows * columns, k = s->step - 1;
+int soap_check(const real *left, const real *right, const real *q_left, const real *q_right, int64_t rows, int64_t columns, const struct soap_settings *s, struct kernel_error *e) {
   if (rows < 0 || columns < 0 || s->step < 1 || s->frequency < 1)
     return kernel_fail(e, "soap: a matrix of %lld x %lld, step %lld (the first is 1), frequency %lld", (long long)rows, (long long)columns, (long long)s->step, (long long)s->frequency);
   if (!left != !q_left || !right != !q_right) return kernel_fail(e, "soap: a covariance without its basis");
   if ((left && rows > INT_MAX / 64) || (right && columns > INT_MAX / 64)) return kernel_fail(e, "soap: a side of %lld x %lld is too long for a basis", (long long)rows, (long long)columns);
+  return 0;
+}
+
+int soap(real *parameter, const real *gradient, real *m, real *v, real *left, real *right, real *q_left, real *q_right, int64_t rows, int64_t columns,
+         const struct soap_settings *s, struct kernel_error *e) {
+  int64_t count = rows * columns, k = s->step - 1;
+  if (soap_check(left, right, q_left, q_right, rows, columns, s, e) != 0) return -1;
   if (count == 0) return 0;
   real *t = cpu_scratch(1, (size_t)(2 * count) * sizeof *t), *g = t + count;
   if (!t) return kernel_fail(e, "soap: no memory for a matrix of %lld x %lld", (long long)rows, (long long)columns);

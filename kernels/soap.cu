@@ -10,9 +10,8 @@
 #include "kernels/cuda_libraries.h"
 #include "kernels/gemm.cuh"
 
-static int product(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a, int64_t ld_a, const float *b, int64_t ld_b, float beta, float *c,
-                   struct kernel_error *e) {
-  return gemm<float>(MATMUL_FP32, transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, c, e);
+extern "C" {
+#include "kernels/soap.h"
 }
 
 static int copy(float *to, const float *from, int64_t n, struct kernel_error *e) {
@@ -27,6 +26,7 @@ static int gather(float *to, const float *from, int64_t ld_from, int64_t rows, i
 
 /* Parts of the one request for scratch memory; those that a step does not need are empty. */
 struct soap_workspace {
+  char *products;                              /* [cuda_gemm_workspace()] */
   float *t, *g;                                /* [rows][columns]; t's contents never outlive a call of project() */
   double *partial;                             /* [SQUARES_MOST_BLOCKS] */
   float *rate;                                 /* 1 */
@@ -34,12 +34,18 @@ struct soap_workspace {
   int32_t *row_order, *column_order, *info;    /* [rows], [columns], 1 */
 };
 
-/* y = q_left x q_right^T, or with `back` q_left^T x q_right; y may be x, neither is t: scratch of the size of x */
-static int project(float *y, const float *x, float alpha, const float *q_left, const float *q_right, bool back, float *t, int64_t rows, int64_t columns, struct kernel_error *e) {
+static int product(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K, float alpha, const float *a, int64_t ld_a, const float *b, int64_t ld_b, float beta, float *c,
+                   const struct soap_workspace *w, struct kernel_error *e) {
+  return gemm<float>(MATMUL_FP32, transpose_a, transpose_b, M, N, K, alpha, a, ld_a, b, ld_b, beta, c, c, w->products, e);
+}
+
+/* y = q_left x q_right^T, or with `back` q_left^T x q_right; y may be x */
+static int project(float *y, const float *x, float alpha, const float *q_left, const float *q_right, bool back, const struct soap_workspace *w, int64_t rows, int64_t columns, struct kernel_error *e) {
   const float *inner = x;
+  float *t = w->t;
   if (q_right) {
     float *to = q_left || y == x ? t : y;
-    if (product(false, !back, rows, columns, columns, alpha, x, columns, q_right, columns, 0, to, e) < 0) return -1;
+    if (product(false, !back, rows, columns, columns, alpha, x, columns, q_right, columns, 0, to, w, e) < 0) return -1;
     if (!q_left) return to == t ? copy(y, t, rows * columns, e) : 0;
     alpha = 1;
     inner = t;
@@ -49,7 +55,7 @@ static int project(float *y, const float *x, float alpha, const float *q_left, c
     if (copy(t, x, rows * columns, e) < 0) return -1;
     inner = t;
   }
-  return product(back, false, rows, columns, rows, alpha, q_left, rows, inner, columns, 0, y, e);
+  return product(back, false, rows, columns, rows, alpha, q_left, rows, inner, columns, 0, y, w, e);
 }
 
 /* ---- bases */
@@ -101,7 +107,7 @@ static int decompose(float *q, const float *covariance, int64_t n, const struct 
 /* One power iteration: q = QR(covariance q^T)^T with the rows in the order of falling estimated eigenvalues, left in `order`. */
 static int iterate(float *q, const float *covariance, int64_t n, int32_t *order, const struct soap_solver *s, const struct soap_workspace *w, int64_t lwork, struct kernel_error *e) {
   int size = (int)n;
-  if (product(false, false, n, n, n, 1, q, n, covariance, n, 0, w->square, e) < 0) return -1;
+  if (product(false, false, n, n, n, 1, q, n, covariance, n, 0, w->square, w, e) < 0) return -1;
   CUDA_LAUNCH(soap_values_kernel<SOAP_THREADS>, (unsigned)divide_up(n, SOAP_THREADS / 32), SOAP_THREADS, 0, cuda_stream(), w->values, (const float *)q, (const float *)w->square, size);
   if (launched("soap", e) < 0) return -1;
   CUDA_LAUNCH(soap_order_kernel<SOAP_THREADS>, (unsigned)divide_up(n, SOAP_THREADS), SOAP_THREADS, 0, cuda_stream(), order, (const float *)w->values, size);
@@ -114,12 +120,12 @@ static int iterate(float *q, const float *covariance, int64_t n, int32_t *order,
 
 static int change_bases(float *m, float *v, const float *left, const float *right, float *q_left, float *q_right, int64_t rows, int64_t columns, const struct soap_solver *s,
                         const struct soap_workspace *w, int64_t lwork, struct kernel_error *e) {
-  if (project(m, m, 1, q_left, q_right, true, w->t, rows, columns, e) < 0) return -1;
+  if (project(m, m, 1, q_left, q_right, true, w, rows, columns, e) < 0) return -1;
   if (q_left && iterate(q_left, left, rows, w->row_order, s, w, lwork, e) < 0) return -1;
   if (q_right && iterate(q_right, right, columns, w->column_order, s, w, lwork, e) < 0) return -1;
   if (copy(w->t, v, rows * columns, e) < 0) return -1;
   if (gather(v, w->t, columns, rows, columns, q_left ? w->row_order : NULL, q_right ? w->column_order : NULL, e) < 0) return -1;
-  return project(m, m, 1, q_left, q_right, false, w->t, rows, columns, e);
+  return project(m, m, 1, q_left, q_right, false, w, rows, columns, e);
 }
 
 /* ---- the step */
@@ -132,6 +138,7 @@ template <class T> static void take(T **part, char *start, size_t *at, int64_t n
 /* The bytes of all parts; start: NULL before they are there. */
 static size_t lay_out(struct soap_workspace *w, char *start, int64_t count, int64_t n, int64_t lwork, int64_t row_order, int64_t column_order) {
   size_t at = 0;
+  take(&w->products, start, &at, (int64_t)cuda_gemm_workspace());
   take(&w->t, start, &at, count), take(&w->g, start, &at, count);
   take(&w->partial, start, &at, SQUARES_MOST_BLOCKS), take(&w->rate, start, &at, 1);
   take(&w->square, start, &at, n * n), take(&w->values, start, &at, n), take(&w->tau, start, &at, n), take(&w->work, start, &at, lwork);
@@ -150,9 +157,9 @@ static int move(float *parameter, const float *gradient, float *m, float *v, con
   c.scale = based ? 1 : (float)s->gradient_scale, c.rest1 = (float)(1 - s->beta1), c.rest2 = (float)(1 - s->beta2), c.eps = (float)s->eps;
   c.keep = (float)keep, c.rate = (float)(rate * keep);
   unsigned blocks = (unsigned)divide_up(count, SOAP_THREADS * N);
-  if (based && project(w->g, gradient, (float)s->gradient_scale, q_left, q_right, false, w->t, rows, columns, e) < 0) return -1;
+  if (based && project(w->g, gradient, (float)s->gradient_scale, q_left, q_right, false, w, rows, columns, e) < 0) return -1;
   CUDA_LAUNCH(soap_adam_kernel<N>, blocks, SOAP_THREADS, 0, cuda_stream(), w->g, based ? (const float *)w->g : gradient, m, v, count, c);
-  if (launched("soap", e) < 0 || project(w->g, w->g, 1, q_left, q_right, true, w->t, rows, columns, e) < 0) return -1;
+  if (launched("soap", e) < 0 || project(w->g, w->g, 1, q_left, q_right, true, w, rows, columns, e) < 0) return -1;
   if (s->normalize) {
     if (squares_partial(w->partial, w->g, count, "soap", e) < 0) return -1;
     CUDA_LAUNCH(soap_rate_kernel<SQUARES_THREADS>, 1, SQUARES_THREADS, 0, cuda_stream(), w->rate, (const double *)w->partial, squares_pieces(count), (double)count, rate * keep, s->eps);
@@ -162,13 +169,10 @@ static int move(float *parameter, const float *gradient, float *m, float *v, con
   return launched("soap", e);
 }
 
-static int soap(float *parameter, const float *gradient, float *m, float *v, float *left, float *right, float *q_left, float *q_right, int64_t rows, int64_t columns,
-                const struct soap_settings *s, struct kernel_error *e) {
+static int soap_step(float *parameter, const float *gradient, float *m, float *v, float *left, float *right, float *q_left, float *q_right, int64_t rows, int64_t columns,
+                     const struct soap_settings *s, struct kernel_error *e) {
   int64_t count = rows * columns, k = s->step - 1;
-  if (rows < 0 || columns < 0 || s->step < 1 || s->frequency < 1)
-    return kernel_fail(e, "soap: a matrix of %lld x %lld, step %lld (the first is 1), frequency %lld", (long long)rows, (long long)columns, (long long)s->step, (long long)s->frequency);
-  if (!left != !q_left || !right != !q_right) return kernel_fail(e, "soap: a covariance without its basis");
-  if ((left && rows > INT_MAX / 64) || (right && columns > INT_MAX / 64)) return kernel_fail(e, "soap: a side of %lld x %lld is too long for a basis", (long long)rows, (long long)columns);
+  if (soap_check(left, right, q_left, q_right, rows, columns, s, e) != 0) return -1;
   if (rows > INT_MAX || columns > INT_MAX) return kernel_fail(e, "soap: a matrix of %lld x %lld, sides of at most %d on the GPU", (long long)rows, (long long)columns, INT_MAX);
   if (count == 0) return 0;
 
@@ -190,8 +194,8 @@ static int soap(float *parameter, const float *gradient, float *m, float *v, flo
   bool aligned = count % 4 == 0 && aligned_16({parameter, gradient, m, v});
   if (k > 0 && (aligned ? move<4> : move<1>)(parameter, gradient, m, v, q_left, q_right, rows, columns, s, &w, e) < 0) return -1;
   float beta = (float)s->shampoo_beta, rest = (float)((1 - s->shampoo_beta) * s->gradient_scale * s->gradient_scale);
-  if (left && product(false, true, rows, rows, columns, rest, gradient, columns, gradient, columns, beta, left, e) < 0) return -1;
-  if (right && product(true, false, columns, columns, rows, rest, gradient, columns, gradient, columns, beta, right, e) < 0) return -1;
+  if (left && product(false, true, rows, rows, columns, rest, gradient, columns, gradient, columns, beta, left, &w, e) < 0) return -1;
+  if (right && product(true, false, columns, columns, rows, rest, gradient, columns, gradient, columns, beta, right, &w, e) < 0) return -1;
   if (!bases) return 0;
   if (k == 0) {
     if (left && decompose(q_left, left, rows, &with, &w, lwork, e) < 0) return -1;
@@ -200,4 +204,4 @@ static int soap(float *parameter, const float *gradient, float *m, float *v, flo
   return change_bases(m, v, left, right, q_left, q_right, rows, columns, &with, &w, lwork, e);
 }
 
-extern "C" void soap_cuda(struct backend *b, bool) { b->soap = soap; }
+extern "C" void soap_cuda(struct backend *b, bool) { b->soap = soap_step; }

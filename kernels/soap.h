@@ -26,5 +26,7 @@
 
 int soap(real *parameter, const real *gradient, real *m, real *v, real *left, real *right, real *q_left, real *q_right, int64_t rows, int64_t columns,
          const struct soap_settings *s, struct kernel_error *e);
+int soap_check(const real *left, const real *right, const real *q_left, const real *q_right,
+               int64_t rows, int64_t columns, const struct soap_settings *s, struct kernel_error *e); /* -1 for what no backend can do */
 
 #endif

@@ -6,8 +6,9 @@
  * the same places of each, and writes one partial sum; then one block adds the partial sums.  The number of blocks depends on n
  * and the GPU alone, so the bits do.
  * A thread asks for 4 x 16 bytes before it uses any: at 4 blocks of 256 threads a multiprocessor has 64 KB on the way, twice what
- * 3.35 TB/s x 700 ns / 132 needs.  Squares of floats are exact in double; 1 conversion and 1 fma in double an element are a tenth
- * of what an H100 does in the time (34 T/s against 0.84 T elements/s x 2), so memory is the limit: 90% of a copy's bandwidth or more.
+ * 3.35 TB/s x 700 ns / 132 needs.  Squares of floats are exact in double; 1 conversion and 1 fma in double for each of 0.84 T
+ * elements/s are a quarter of what 132 multiprocessors do even at 16 conversions a clock: memory is the limit, 90% of a copy's bandwidth
+ * or more.
  */
 #ifndef KERNELS_SQUARES_CUH
 #define KERNELS_SQUARES_CUH
@@ -16,7 +17,7 @@
 
 enum { SQUARES_THREADS = 256, SQUARES_CHUNK = 16 * SQUARES_THREADS, SQUARES_BLOCKS_EACH = 4 /* a multiprocessor */, SQUARES_MOST_BLOCKS = 2048 };
 
-/* The sum over the block's SQUARES_THREADS threads, in every thread.  The order is that of lanes and warps. */
+/* The sum over the block's SQUARES_THREADS threads, in every thread; once a kernel.  The order is that of lanes and warps. */
 static __device__ __forceinline__ double squares_block_sum(double x) {
   __shared__ double sums[SQUARES_THREADS / 32];
   for (int distance = 16; distance > 0; distance /= 2) x += __shfl_xor_sync(0xffffffffu, x, distance);
@@ -24,7 +25,6 @@ static __device__ __forceinline__ double squares_block_sum(double x) {
   __syncthreads();
   x = 0;
   for (int i = 0; i < SQUARES_THREADS / 32; i++) x += sums[i];
-  __syncthreads(); /* before the next call writes */
   return x;
 }
 
@@ -70,9 +70,9 @@ template <int THREADS> __global__ void __launch_bounds__(THREADS) squares_total_
 
 static inline size_t workspace_part(size_t bytes) { return (bytes + 255) / 256 * 256; } /* what lies behind it is aligned */
 
-/* Blocks, and so partial sums, for n elements in chunks. */
-static inline int squares_pieces(int64_t n) {
-  int64_t most = (int64_t)cuda_device()->processors * SQUARES_BLOCKS_EACH, chunks = divide_up(n, SQUARES_CHUNK);
+/* Blocks, and so partial sums, for n elements in chunks; each: blocks that a multiprocessor has at once. */
+static inline int squares_pieces(int64_t n, int each = SQUARES_BLOCKS_EACH) {
+  int64_t most = (int64_t)cuda_device()->processors * each, chunks = divide_up(n, SQUARES_CHUNK);
   if (most > SQUARES_MOST_BLOCKS) most = SQUARES_MOST_BLOCKS;
   return (int)(chunks < most ? chunks : most);
 }

@@ -20,6 +20,7 @@ bool ok(bool condition, const char *name, ...) {
   printf("%sok %d - %s\n", condition ? "" : "not ", ++count, text);
   failures += !condition;
   fflush(stdout);
+  if (!condition && getenv("TAP_FIRST")) exit(tap_done());
   return condition;
 }
 

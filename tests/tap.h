@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * TAP for unit tests: call ok() and friends, end main with `return tap_done();`.  Names are sentences.
+ * TAP for unit tests: call ok() and friends, end main with `return tap_done();`.  Names are sentences.  With TAP_FIRST in the
+ * environment the first that fails is the last.
  */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H

@@ -177,7 +177,7 @@ int checkpoint_arrays(const struct checkpoint_array *arrays, int count, const st
       buffer_clear(&name);
       buffer_printf(&name, "%s%s", arrays[a].prefix, to->name);
       const struct tensor_info *t = safetensors_find(s, buffer_string(&name));
-      result = t ? load_tensor(s, t, to, &(struct destination){.values = arrays[a].values, .backend = backend}, path.data, e) : err_set(e, "%s: tensor %s is missing", path.data, name.data);
+      result = t ? load_tensor(s, t, to, &(struct destination){.values = arrays[a].values, .backend = arrays[a].in_host ? backend_cpu() : backend}, path.data, e) : err_set(e, "%s: tensor %s is missing", path.data, name.data);
     }
   if (s) safetensors_close(s);
   buffer_release(&path), buffer_release(&name);
@@ -349,7 +349,7 @@ static int write_arrays(const char *path, const struct checkpoint_array *arrays,
   buffer_release(&name);
   int result = safetensors_writer_open(w, path, e);
   for (int a = 0; a < count && result == 0; a++)
-    for (int i = 0; i < arrays[a].layout->count && result == 0; i++) result = write_tensor(w, backend, arrays[a].values, &arrays[a].layout->tensors[i], e);
+    for (int i = 0; i < arrays[a].layout->count && result == 0; i++) result = write_tensor(w, arrays[a].in_host ? backend_cpu() : backend, arrays[a].values, &arrays[a].layout->tensors[i], e);
   if (result == 0) return safetensors_writer_commit(w, e);
   safetensors_writer_abort(w);
   return -1;

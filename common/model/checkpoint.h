@@ -25,7 +25,8 @@
 struct checkpoint_array {
   const char *prefix;                    /* "" where the layout's names say it all */
   const struct parameter_layout *layout;
-  real *values;                          /* on the backend's device */
+  real *values;                          /* on the backend's device, or, with: */
+  bool in_host;
 };
 
 /* ---- reading: `folder` is DIR, DIR/step-N or any folder with config.json and model.safetensors (or its index) */

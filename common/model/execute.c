@@ -9,6 +9,7 @@
 #include "common/base/progress.h"
 #include "common/model/execution.h"
 #include "common/model/op.h"
+#include "kernels/quantized.h"
 
 /* ---- tables */
 
@@ -85,7 +86,8 @@ int execution_new(struct execution **out, const struct plan *plan, struct parame
   *x = (struct execution){.plan = plan, .parameters = p, .backend = b, .positions = positions, .filters = NEW_ARRAY(stored *, (size_t)plan->config.layers), .host_losses = MALLOC(rows * sizeof(real))};
   if (!(x->arena = b->alloc((size_t)plan->arena, &x->error)) || !(x->losses = b->alloc(rows * sizeof(real), &x->error)) ||
       !(x->ids = b->alloc(rows * sizeof *x->ids, &x->error)) || !(x->targets = b->alloc(rows * sizeof *x->targets, &x->error)) || !(x->past = b->alloc(rows * sizeof *x->past, &x->error)) ||
-      (plan->config.position == POSITION_ROPE && rotary_tables(x) < 0) || (plan->config.position == POSITION_SINUSOIDAL && sinusoidal_table(x) < 0)) {
+      (plan->config.position == POSITION_ROPE && rotary_tables(x) < 0) || (plan->config.position == POSITION_SINUSOIDAL && sinusoidal_table(x) < 0) ||
+      (plan->host > 0 && !(x->host = b->alloc_host((size_t)plan->host, &x->error)))) {
     kernel_failed(e, &x->error);
     execution_free(x);
     return -1;
@@ -108,6 +110,7 @@ void execution_free(struct execution *x) {
   void *blocks[] = {x->arena, x->cosine, x->sine, x->sinusoids, x->losses, x->ids, x->targets, x->past, x->scratch};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
     if (blocks[i]) x->backend->release(blocks[i]);
+  if (x->host) x->backend->release_host(x->host); /* release() has waited for what is queued */
   for (int64_t i = 0; i < x->plan->config.layers; i++)
     if (x->filters[i]) x->backend->release(x->filters[i]);
   free(x->filters);
@@ -163,7 +166,18 @@ static int clear_gradients(struct execution *x) {
   return 0;
 }
 
-static int step(struct execution *x, const struct plan_step *s, struct pass *pass) {
+static size_t bytes_of(const struct execution *x, const struct plan_step *copy) { return (size_t)x->plan->buffers[x->plan->values[copy->value].buffer].elements * x->backend->stored_size; }
+
+static int copy_step(struct execution *x, const struct plan_step *s) {
+  const struct backend *b = x->backend;
+  if (s->kind == STEP_LEFT || s->kind == STEP_RETURNED) return b->wait_copy(s->slot, &x->error);
+  const struct plan_value *v = &x->plan->values[s->value];
+  char *host = x->host + v->host;
+  return s->kind == STEP_LEAVE ? b->copy_out(host, within(x, v->buffer, 0), bytes_of(x, s), s->slot, &x->error) : b->copy_in(within(x, v->again, 0), host, bytes_of(x, s), s->slot, &x->error);
+}
+
+int execution_step(struct execution *x, const struct plan_step *s, struct pass *pass) {
+  if (step_copies(s->kind)) return pass->gradient ? copy_step(x, s) : 0;
   const struct plan_node *n = &x->plan->nodes[s->node];
   const struct op *op = &ops[n->op];
   if (pass->cache && n->uncached) return 0;
@@ -173,11 +187,28 @@ static int step(struct execution *x, const struct plan_step *s, struct pass *pas
 
 static int walk(struct execution *x, int steps, struct pass *pass) {
   for (int i = 0; i < steps; i++)
-    if (step(x, &x->plan->steps[i], pass) < 0) return -1;
+    if (execution_step(x, &x->plan->steps[i], pass) < 0) return -1;
   return 0;
 }
 
-/* The same with a mark before each step and one at the end; the times are asked for when all steps are queued. */
+static const char *copy_direction(enum step_kind kind) { return kind == STEP_LEAVE || kind == STEP_LEFT ? "forward" : "backward"; }
+
+static const char *name_of(const struct execution *x, const struct plan_step *s) {
+  return !step_copies(s->kind) ? x->plan->nodes[s->node].name : s->kind == STEP_LEAVE || s->kind == STEP_LEFT ? "leave" : "return";
+}
+
+/* A product with quantised weights reads fewer bytes of them. */
+static struct plan_cost cost_of(const struct execution *x, const struct plan_node *n, const struct pass *pass, bool backward) {
+  struct plan_cost cost = plan_node_cost(x->plan, n, pass->B, pass->T, backward);
+  enum quantization kind;
+  if (backward || (n->op != PLAN_MATMUL && n->op != PLAN_CLASSIFIER) || !parameters_blocks(x->parameters, n->parameter, &kind)) return cost;
+  int64_t in = x->plan->values[n->inputs[0]].columns, out = n->output < 0 ? x->plan->config.vocab_size : x->plan->values[n->output].columns;
+  cost.bytes -= (double)out * ((double)in * (double)x->backend->stored_size - (double)quantized_row_bytes(kind, in));
+  return cost;
+}
+
+/* The same with a mark before each step and one at the end; the times are asked for when all steps are queued.
+ * Copies of what leaves have no cost of their own: their time is that which ops wait for them. */
 static int walk_profiled(struct execution *x, int steps, struct pass *pass) {
   static const char *const directions[] = {[STEP_FORWARD] = "forward", [STEP_AGAIN] = "again", [STEP_BACKWARD] = "backward"};
   const struct backend *b = x->backend;
@@ -185,8 +216,8 @@ static int walk_profiled(struct execution *x, int steps, struct pass *pass) {
   double began = progress_clock();
   for (int i = 0; i < steps; i++) {
     if (b->mark(i, &x->error) < 0) return -1;
-    b->range(x->plan->nodes[x->plan->steps[i].node].name);
-    int result = step(x, &x->plan->steps[i], pass);
+    b->range(name_of(x, &x->plan->steps[i]));
+    int result = execution_step(x, &x->plan->steps[i], pass);
     b->range(NULL);
     if (result < 0) return -1;
   }
@@ -194,11 +225,13 @@ static int walk_profiled(struct execution *x, int steps, struct pass *pass) {
   for (int i = 0; i < steps; i++) {
     const struct plan_step *s = &x->plan->steps[i];
     const struct plan_node *n = &x->plan->nodes[s->node];
-    bool idle = (n->op == PLAN_ADD && (s->kind == STEP_BACKWARD ? n->shared : n->fused && s->kind == STEP_FORWARD)) || (pass->cache && n->uncached);
+    bool copies = step_copies(s->kind);
+    bool idle = copies ? !pass->gradient : (n->op == PLAN_ADD && (s->kind == STEP_BACKWARD ? n->shared : n->fused && s->kind == STEP_FORWARD)) || (pass->cache && n->uncached);
     double seconds = 0, since = 0;
     if (idle) continue;
     if (b->elapsed(&seconds, i, i + 1, &x->error) < 0 || b->elapsed(&since, 0, i, &x->error) < 0) return -1;
-    profile_add_at(x->profile, ops[n->op].name, n->name, directions[s->kind], began + since, seconds, plan_node_cost(x->plan, n, pass->B, pass->T, s->kind == STEP_BACKWARD));
+    if (copies) profile_add_at(x->profile, "offload", name_of(x, s), copy_direction(s->kind), began + since, seconds, (struct plan_cost){0});
+    else profile_add_at(x->profile, ops[n->op].name, n->name, directions[s->kind], began + since, seconds, cost_of(x, n, pass, s->kind == STEP_BACKWARD));
   }
   return 0;
 }
@@ -237,7 +270,7 @@ static int run(struct execution *x, const int32_t *ids, const int32_t *targets, 
   if (targets && x->backend->to_device(x->targets, targets, bytes, &x->error) < 0) return kernel_failed(e, &x->error);
   if (pass->cache && x->backend->to_device(x->past, pass->cache->past + pass->first_slot, (size_t)pass->B * sizeof *x->past, &x->error) < 0) return kernel_failed(e, &x->error);
   if (pass->first && clear_gradients(x) < 0) return kernel_failed(e, &x->error);
-  int steps = pass->gradient ? x->plan->step_count : x->plan->count; /* the forward steps stand first */
+  int steps = pass->gradient ? x->plan->step_count : x->plan->forward_steps; /* which stand first */
   bool recorded = pass->gradient && x->fixed && x->backend->record_begin;
   if ((x->profile ? walk_profiled : recorded ? walk_recorded : walk)(x, steps, pass) < 0) return kernel_failed(e, &x->error);
   return pass->losses && fetch_losses(x, pass) < 0 ? kernel_failed(e, &x->error) : 0;
@@ -259,8 +292,8 @@ int execute_logits(struct execution *x, int64_t B, int64_t T, const int32_t *ids
   return run(x, ids, NULL, &pass, e);
 }
 
-int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, real *logits, struct err *e) {
-  struct pass pass = {.B = B, .T = T, .cache = cache, .first_slot = first_slot, .logits = logits, .last_only = true};
+static int extend(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, real *logits, stored *left, struct err *e) {
+  struct pass pass = {.B = B, .T = T, .cache = cache, .first_slot = first_slot, .logits = logits, .left = left, .last_only = true};
   assert(!x->plan->training); /* such plans let go of what a cache takes */
   if (first_slot < 0 || first_slot + B > cache->slots) return err_set(e, "%lld sequences from slot %lld are more than the %lld of the cache", (long long)B, (long long)first_slot, (long long)cache->slots);
   for (int64_t b = 0; b < B; b++) {
@@ -272,4 +305,12 @@ int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot,
   if (run(x, ids, NULL, &pass, e) < 0) return -1;
   for (int64_t b = 0; b < B; b++) cache->past[first_slot + b] += T;
   return 0;
+}
+
+int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, real *logits, struct err *e) {
+  return extend(x, cache, first_slot, B, T, ids, logits, NULL, e);
+}
+
+int execute_extend_left(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, stored *logits, struct err *e) {
+  return extend(x, cache, first_slot, B, T, ids, NULL, logits, e);
 }

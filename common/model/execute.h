@@ -18,6 +18,8 @@
 
 struct execution;
 
+enum { EXECUTION_SLOTS = 4 }; /* the first ones of struct backend's copies belong to activations that leave */
+
 /* `positions`: length of the position tables, at least T.  The plan and the parameters must outlive it.  Products are fp32. */
 int execution_new(struct execution **x, const struct plan *plan, struct parameters *p, int64_t positions, struct err *e);
 void execution_free(struct execution *x);
@@ -39,5 +41,7 @@ int execute_logits(struct execution *x, int64_t B, int64_t T, const int32_t *ids
 /* T more positions of the B sequences in the slots first_slot .. first_slot + B - 1 of the cache, whose `past` grows.
  * logits: host memory [B][V] of the last position; NULL: not wanted. */
 int execute_extend(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, real *logits, struct err *e);
+/* The same, with the logits on the device. */
+int execute_extend_left(struct execution *x, struct cache *cache, int64_t first_slot, int64_t B, int64_t T, const int32_t *ids, stored *logits, struct err *e);
 
 #endif

@@ -25,6 +25,7 @@ struct execution {
   const struct backend *backend;
   enum matmul_type type;
   char *arena;
+  char *host;                 /* what leaves the arena; NULL: nothing does */
   real *losses;               /* [rows] */
   real *cosine, *sine;        /* [positions][rope_dim / 2]; NULL without rotary layers */
   stored *sinusoids;          /* [positions][C]; NULL unless that is how positions are told */
@@ -54,6 +55,7 @@ struct pass {
   struct cache_pages pages;   /* of the first of them */
   double *losses;             /* NULL: no loss, then: */
   real *logits;               /* host; NULL: none */
+  stored *left;               /* on the device, where logits stay; NULL: none */
   bool last_only;
   bool again;                 /* values are read and written where the backward pass has them */
 };
@@ -63,6 +65,8 @@ stored *execution_value(const struct execution *x, const struct pass *pass, int 
 stored *execution_gradient(const struct execution *x, int value);
 real *execution_saved(const struct execution *x, int buffer);
 stored *execution_logits(const struct execution *x);
+/* One step of the plan; a pass without gradient runs the forward ones. */
+int execution_step(struct execution *x, const struct plan_step *s, struct pass *pass);
 /* At least this many stored elements, valid until the next call. */
 stored *execution_scratch(struct execution *x, int64_t elements);
 

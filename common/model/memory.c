@@ -25,15 +25,25 @@ static void touch(struct plan *p, int buffer, int step) {
   if (step > b->last) b->last = step;
 }
 
+int memory_values(const struct plan *p, const struct plan_node *n, enum step_kind kind, int values[NODE_VALUES]) {
+  const struct op *op = &ops[n->op];
+  bool backward = kind == STEP_BACKWARD;
+  int count = 0;
+  for (int i = 0; i < PLAN_INPUTS; i++)
+    if (n->inputs[i] >= 0 && (backward ? op->reads & 1u << i : !p->training || op->training_inputs & 1u << i)) values[count++] = owner(p, n->inputs[i]);
+  if (n->output >= 0 && (!backward || op->reads & OP_OUTPUT)) values[count++] = owner(p, n->output);
+  if (n->fused && n->op == PLAN_RMSNORM && kind == STEP_FORWARD) values[count++] = owner(p, n[-1].inputs[0]); /* the residual's sum happens here */
+  return count;
+}
+
+static void touch_values(struct plan *p, const struct plan_node *n, enum step_kind kind, int step) {
+  int values[NODE_VALUES], count = memory_values(p, n, kind, values);
+  for (int i = 0; i < count; i++) touch(p, kind == STEP_FORWARD ? p->values[values[i]].buffer : p->values[values[i]].again, step);
+}
+
 /* What a node reads and writes when it runs forward, for the first time or again. */
 static void touch_forward(struct plan *p, const struct plan_node *n, bool again, int step) {
-  for (int i = -1; i < PLAN_INPUTS; i++) {
-    int v = i < 0 ? n->output : n->inputs[i];
-    if (v < 0 || (p->training && !(i < 0 || ops[n->op].training_inputs & 1u << i))) continue;
-    const struct plan_value *o = &p->values[owner(p, v)];
-    touch(p, again ? o->again : o->buffer, step);
-  }
-  if (n->fused && n->op == PLAN_RMSNORM && !again) touch(p, p->values[owner(p, n[-1].inputs[0])].buffer, step); /* the residual's sum happens here */
+  touch_values(p, n, again ? STEP_AGAIN : STEP_FORWARD, step);
   for (int i = 0; i < PLAN_SAVED; i++) touch(p, n->saved[i], step);
   if (n->op == PLAN_CLASSIFIER) touch(p, p->logits, step);
 }
@@ -133,9 +143,7 @@ static void backward(struct schedule *s, int i) {
   if (op->reads & OP_OUTPUT) ensure(s, n->output);
   int step = p->step_count;
   plan_step_add(p, i, STEP_BACKWARD);
-  for (int k = 0; k < PLAN_INPUTS; k++)
-    if (n->inputs[k] >= 0 && op->reads & 1u << k) touch(p, p->values[owner(p, n->inputs[k])].again, step);
-  if (op->reads & OP_OUTPUT) touch(p, p->values[owner(p, n->output)].again, step);
+  touch_values(p, n, STEP_BACKWARD, step);
   for (int k = 0; k < PLAN_SAVED; k++) touch(p, n->saved[k], step);
   touch(p, gradient_of(p, n->output), step);
   if (n->op == PLAN_ADD) share_gradient(s, n);
@@ -205,7 +213,7 @@ void memory_layout(struct plan *p) {
 
 void memory_report(const struct plan *p, const struct parameter_layout *layout, int64_t optimizer, struct memory_report *r) {
   int64_t flat = layout->total * (int64_t)sizeof(real), copy = p->backend->stored_size == sizeof(real) ? 0 : layout->total * (int64_t)p->backend->stored_size;
-  *r = (struct memory_report){.parameters = p->training || !copy ? flat + copy : copy, .gradients = p->training ? flat : 0, .optimizer = optimizer, .arena = p->arena};
+  *r = (struct memory_report){.parameters = p->training || !copy ? flat + copy : copy, .gradients = p->training ? flat : 0, .optimizer = optimizer, .arena = p->arena, .host = p->host};
   int64_t(*change)[BUFFER_CLASSES] = MALLOC((size_t)(p->step_count + 1) * sizeof *change), live[BUFFER_CLASSES] = {0}; /* change: bytes that come to life at a step less those that end */
   memset(change, 0, (size_t)(p->step_count + 1) * sizeof *change);
   for (int i = 0; i < p->buffer_count; i++) {

@@ -147,16 +147,26 @@ static int add_op_backward(ARGUMENTS) {
 
 /* ---- products */
 
+/* The head stays in bfloat16 where other products are of FP8. */
+static enum matmul_type type_of(const struct execution *x, const struct plan_node *n) { return x->type == MATMUL_FP8 && n->op == PLAN_CLASSIFIER ? MATMUL_BF16 : x->type; }
+
+/* y = h W^T + bias, with the weights as they are kept */
+static int linear(struct execution *x, const struct plan_node *n, stored *y, int64_t ld_y, const stored *h, int64_t ld_h, int64_t rows, int64_t out, int64_t in) {
+  enum quantization kind;
+  const void *blocks = parameters_blocks(x->parameters, n->parameter, &kind);
+  if (blocks) return CALL(linear_quantized, kind, y, ld_y, h, ld_h, blocks, weights(x, n->bias), rows, out, in);
+  return CALL(linear_forward, type_of(x, n), y, ld_y, h, ld_h, weights(x, n->parameter), weights(x, n->bias), rows, out, in);
+}
+
 static int matmul_op(ARGUMENTS) {
   const struct plan_value *from = value(x, n->inputs[0]), *to = value(x, n->output);
-  return CALL(linear_forward, x->type, out(x, n, pass), to->ld, in(x, n, pass, 0), from->ld, weights(x, n->parameter), weights(x, n->bias), positions(pass), to->columns, from->columns);
+  return linear(x, n, out(x, n, pass), to->ld, in(x, n, pass, 0), from->ld, positions(pass), to->columns, from->columns);
 }
 
 static int matmul_op_backward(ARGUMENTS) {
   const struct plan_value *from = value(x, n->inputs[0]), *to = value(x, n->output);
-  int64_t rows = positions(pass);
-  if (CALL(linear_backward_weight, x->type, gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), to->ld, in(x, n, pass, 0), from->ld, rows, to->columns, from->columns, !pass->first) < 0) return -1;
-  return CALL(linear_backward_input, x->type, d_in(x, n, 0), from->ld, d_out(x, n), to->ld, weights(x, n->parameter), rows, to->columns, from->columns, n->accumulate[0]);
+  return CALL(linear_backward, type_of(x, n), d_in(x, n, 0), gradients(x, n->parameter), gradients(x, n->bias), d_out(x, n), to->ld, in(x, n, pass, 0), from->ld, weights(x, n->parameter),
+              positions(pass), to->columns, from->columns, n->accumulate[0], !pass->first);
 }
 
 /* ---- attention */
@@ -289,18 +299,15 @@ static int long_convolution_op_backward(ARGUMENTS) {
 /* Losses, and with pass->gradient the gradients of h and of the head, a chunk of positions at a time. */
 static int classifier_loss(ARGUMENTS) {
   int64_t rows = positions(pass), C = value(x, n->inputs[0])->columns, V = x->plan->config.vocab_size;
-  const stored *w = weights(x, n->parameter);
   stored *logits = execution_logits(x);
   for (int64_t r = 0; r < rows; r += x->plan->chunk_rows) {
     int64_t R = rows - r < x->plan->chunk_rows ? rows - r : x->plan->chunk_rows;
     stored *h = at(x, in(x, n, pass, 0), r * C), *dh = at(x, d_in(x, n, 0), r * C);
-    if (CALL(linear_forward, x->type, logits, V, h, C, w, NULL, R, V, C) < 0 ||
+    if (linear(x, n, logits, V, h, C, R, V, C) < 0 ||
         CALL(cross_entropy, x->losses + r, logits, V, x->targets + r, R, V, pass->gradient_scale, (real)x->z, pass->gradient) < 0)
       return -1;
     if (!pass->gradient) continue;
-    if (CALL(linear_backward_input, x->type, dh, C, logits, V, w, R, V, C, false) < 0 ||
-        CALL(linear_backward_weight, x->type, gradients(x, n->parameter), NULL, logits, V, h, C, R, V, C, !pass->first || r > 0) < 0)
-      return -1;
+    if (CALL(linear_backward, type_of(x, n), dh, gradients(x, n->parameter), NULL, logits, V, h, C, weights(x, n->parameter), R, V, C, false, !pass->first || r > 0) < 0) return -1;
   }
   return 0;
 }
@@ -309,14 +316,15 @@ static int classifier_logits(ARGUMENTS) {
   int64_t C = value(x, n->inputs[0])->columns, V = x->plan->config.vocab_size;
   int64_t rows = pass->last_only ? pass->B : positions(pass), stride = pass->last_only ? pass->T * C : C;
   stored *h = at(x, in(x, n, pass, 0), pass->last_only ? (pass->T - 1) * C : 0), *logits = execution_logits(x);
+  if (pass->left) return linear(x, n, pass->left, V, h, stride, rows, V, C);
   for (int64_t r = 0; r < rows; r += x->plan->chunk_rows) {
     int64_t R = rows - r < x->plan->chunk_rows ? rows - r : x->plan->chunk_rows;
-    if (CALL(linear_forward, x->type, logits, V, at(x, h, r * stride), stride, weights(x, n->parameter), NULL, R, V, C) < 0 || CALL(download, pass->logits + r * V, logits, R * V) < 0) return -1;
+    if (linear(x, n, logits, V, at(x, h, r * stride), stride, R, V, C) < 0 || CALL(download, pass->logits + r * V, logits, R * V) < 0) return -1;
   }
   return 0;
 }
 
-static int classifier_op(ARGUMENTS) { return pass->losses ? classifier_loss(x, n, pass) : pass->logits ? classifier_logits(x, n, pass) : 0; }
+static int classifier_op(ARGUMENTS) { return pass->losses ? classifier_loss(x, n, pass) : pass->logits || pass->left ? classifier_logits(x, n, pass) : 0; }
 
 /* ---- costs */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/model/op_cached.h"
 
+#include <assert.h>
+
 #include "kernels/filter.h"
 
 #define CALL(op, ...) (x->backend->op(__VA_ARGS__, &x->error))
@@ -33,23 +35,16 @@ int op_cached_latent_attention(struct execution *x, const struct plan_node *n, c
     return -1;
   stored *queries = execution_scratch(x, rows * H * (width + rank)), *outputs = stored_at(x->backend, queries, rows * H * width);
   if (!queries) return -1;
-  for (int64_t h = 0; h < H; h++) { /* kv_b's rows of head h: nope of keys, then v_head_dim of values; each [..][rank] */
-    const stored *from = stored_at(x->backend, q, h * c->head_dim);
-    stored *to = stored_at(x->backend, queries, h * width);
-    if (CALL(matmul, MATMUL_FP32, false, false, rows, rank, nope, 1, from, s->ld_q, stored_at(x->backend, kv_b, h * each * rank), rank, 0, to, H * width) < 0 ||
-        CALL(copy_rows, stored_at(x->backend, to, rank), H * width, stored_at(x->backend, from, nope), s->ld_q, rows, rope) < 0)
-      return -1;
-  }
+  /* kv_b's rows of head h: nope of keys, then v_head_dim of values; each [..][rank] */
+  struct batch_shape keys = {.count = H, .M = rows, .N = rank, .K = nope, .ld_a = s->ld_q, .ld_b = rank, .ld_c = H * width, .stride_a = c->head_dim, .stride_b = each * rank, .stride_c = width};
+  struct batch_shape values = {.count = H, .M = rows, .N = c->v_head_dim, .K = rank, .ld_a = H * rank, .ld_b = rank, .ld_c = s->ld_out, .stride_a = rank, .stride_b = each * rank, .stride_c = c->v_head_dim, .transpose_b = true};
+  assert(s->ld_q == H * c->head_dim);
+  if (CALL(matmul_batched, MATMUL_FP32, queries, q, kv_b, &keys) < 0 || CALL(copy_rows, stored_at(x->backend, queries, rank), width, stored_at(x->backend, q, nope), c->head_dim, rows * H, rope) < 0) return -1;
   struct attention_shape t = *s;
   t.H_kv = 1, t.D = width, t.D_v = rank, t.ld_q = H * width, t.ld_k = t.ld_v = width, t.ld_out = H * rank, t.head_v = rank;
   const stored *cached = cache_keys(pass->cache, n->layer);
   if (CALL(attention_cached, outputs, queries, cached, cached, &pass->pages, x->past, pass->longest, &t) < 0) return -1;
-  stored *y = execution_value(x, pass, n->output);
-  for (int64_t h = 0; h < H; h++)
-    if (CALL(matmul, MATMUL_FP32, false, true, rows, c->v_head_dim, rank, 1, stored_at(x->backend, outputs, h * rank), H * rank, stored_at(x->backend, kv_b, (h * each + nope) * rank), rank, 0,
-             stored_at(x->backend, y, h * c->v_head_dim), s->ld_out) < 0)
-      return -1;
-  return 0;
+  return CALL(matmul_batched, MATMUL_FP32, execution_value(x, pass, n->output), outputs, stored_at(x->backend, kv_b, nope * rank), &values);
 }
 
 /* Input rows are kept beside the long convolution's; each output needs the K-1 before it. */

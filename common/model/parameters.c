@@ -10,6 +10,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/rng.h"
+#include "common/model/quantized.h"
 #include "kernels/filter.h"
 
 int kernel_failed(struct err *e, const struct kernel_error *k) { return err_set(e, "%s", k->message); }
@@ -295,21 +296,35 @@ static int64_t lay_out_small(struct parameters *p) {
   return total;
 }
 
-int parameters_init(struct parameters *p, const struct model_config *c, const struct backend *backend, bool training, struct err *e) {
-  *p = (struct parameters){.config = *c, .backend = backend};
-  parameter_layout_init(&p->layout, c);
+static int allocate(struct parameters *p, bool training, struct err *e) {
+  const struct backend *b = p->backend;
+  struct quantized_weights *q = p->quantized;
   struct kernel_error k;
-  bool narrow = backend->stored_size != sizeof(real);
-  size_t total = (size_t)p->layout.total;
+  bool narrow = b->stored_size != sizeof(real);
+  size_t total = (size_t)(q ? q->stored : p->layout.total);
   int64_t small = narrow && !training ? lay_out_small(p) : 0;
-  bool fine = (narrow && !training) || (p->values = backend->alloc(total * sizeof(real), &k));
-  fine = fine && (!training || (p->gradients = backend->alloc(total * sizeof(real), &k)));
-  fine = fine && (!narrow || (p->working = backend->alloc(total * backend->stored_size, &k)));
-  fine = fine && (!p->small_offsets || (p->small = backend->alloc((size_t)small * sizeof(real), &k)));
+  bool fine = (narrow && !training) || (p->values = b->alloc(total * sizeof(real), &k));
+  fine = fine && (!training || (p->gradients = b->alloc(total * sizeof(real), &k)));
+  fine = fine && (!narrow || (p->working = b->alloc(total * b->stored_size, &k)));
+  fine = fine && (!p->small_offsets || (p->small = b->alloc((size_t)small * sizeof(real), &k)));
+  fine = fine && (!q || (q->blocks = b->alloc((size_t)q->bytes, &k)));
   if (!narrow) p->working = p->values;
   if (fine) return 0;
   parameters_release(p);
   return kernel_failed(e, &k);
+}
+
+int parameters_init(struct parameters *p, const struct model_config *c, const struct backend *backend, bool training, struct err *e) {
+  *p = (struct parameters){.config = *c, .backend = backend};
+  parameter_layout_init(&p->layout, c);
+  return allocate(p, training, e);
+}
+
+int parameters_init_quantized(struct parameters *p, const struct model_config *c, const struct backend *backend, enum quantization kind, struct err *e) {
+  *p = (struct parameters){.config = *c, .backend = backend};
+  parameter_layout_init(&p->layout, c);
+  p->quantized = quantized_new(&p->layout, c, kind);
+  return allocate(p, false, e);
 }
 
 void parameters_release(struct parameters *p) {
@@ -317,34 +332,63 @@ void parameters_release(struct parameters *p) {
   real *arrays[] = {p->values, p->gradients, p->small};
   for (int i = 0; i < 3; i++)
     if (arrays[i]) p->backend->release(arrays[i]);
+  quantized_free(p->quantized, p->backend);
   free(p->small_offsets);
   parameter_layout_release(&p->layout);
   *p = (struct parameters){0};
 }
 
-const stored *parameters_working(const struct parameters *p, int64_t offset) { return offset < 0 ? NULL : stored_at(p->backend, p->working, offset); }
+/* The last tensor that begins at or before offset. */
+static int tensor_at(const struct parameter_layout *l, int64_t offset) {
+  int low = 0, high = l->count - 1;
+  while (low < high) {
+    int middle = (low + high + 1) / 2;
+    if (l->tensors[middle].offset <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/* Where the flat arrays hold what the layout has at `offset`. */
+static int64_t place(const struct parameters *p, int64_t offset) {
+  if (!p->quantized) return offset;
+  int t = tensor_at(&p->layout, offset);
+  assert(p->quantized->stored_at[t] >= 0);
+  return p->quantized->stored_at[t] + (offset - p->layout.tensors[t].offset);
+}
+
+const stored *parameters_working(const struct parameters *p, int64_t offset) { return offset < 0 ? NULL : stored_at(p->backend, p->working, place(p, offset)); }
 
 const real *parameters_exact(const struct parameters *p, int64_t offset) {
   if (offset < 0) return NULL;
-  if (p->values) return p->values + offset;
-  int low = 0, high = p->layout.count - 1; /* the last tensor that begins at or before offset */
-  while (low < high) {
-    int middle = (low + high + 1) / 2;
-    if (p->layout.tensors[middle].offset <= offset) low = middle;
-    else high = middle - 1;
-  }
-  assert(p->small_offsets[low] >= 0);
-  return p->small + p->small_offsets[low] + (offset - p->layout.tensors[low].offset);
+  if (p->values) return p->values + place(p, offset);
+  int t = tensor_at(&p->layout, offset);
+  assert(p->small_offsets[t] >= 0);
+  return p->small + p->small_offsets[t] + (offset - p->layout.tensors[t].offset);
+}
+
+const void *parameters_blocks(const struct parameters *p, int64_t offset, enum quantization *kind) {
+  const struct quantized_weights *q = p->quantized;
+  if (!q || offset < 0) return NULL;
+  int t = tensor_at(&p->layout, offset);
+  if (q->blocks_at[t] < 0) return NULL;
+  assert(p->layout.tensors[t].offset == offset);
+  *kind = q->kind;
+  return q->blocks + q->blocks_at[t];
 }
 
 int parameters_put(struct parameters *p, int t, int64_t at, const real *from, int64_t n, struct err *e) {
   const struct parameter_tensor *tensor = &p->layout.tensors[t];
+  struct quantized_weights *q = p->quantized;
   struct kernel_error k;
   size_t bytes = (size_t)n * sizeof *from;
   int result = 0;
-  if (p->values) result = p->backend->to_device(p->values + tensor->offset + at, from, bytes, &k);
+  if (q && q->blocks_at[t] >= 0 && quantized_put(q, p->backend, &p->layout, t, at, from, n, e) < 0) return -1;
+  if (q && q->stored_at[t] < 0) return 0;
+  int64_t to = place(p, tensor->offset) + at;
+  if (p->values) result = p->backend->to_device(p->values + to, from, bytes, &k);
   else if (p->small_offsets[t] >= 0) result = p->backend->to_device(p->small + p->small_offsets[t] + at, from, bytes, &k);
-  if (result == 0 && p->working != p->values) result = p->backend->upload(stored_at(p->backend, p->working, tensor->offset + at), from, n, &k);
+  if (result == 0 && p->working != p->values) result = p->backend->upload(stored_at(p->backend, p->working, to), from, n, &k);
   return result < 0 ? kernel_failed(e, &k) : 0;
 }
 

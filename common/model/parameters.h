@@ -62,7 +62,8 @@ void parameter_layout_align(struct parameter_layout *l);
 
 /* On the backend's device.  Where it stores what is real, `working` is `values` and `small` is not there.  Elsewhere products read
  * `working`, which a training run makes anew from `values` after each step, and a model that is only run has no values but those
- * of the vectors, which all other ops read as real. */
+ * of the vectors, which all other ops read as real.  With quantised matrices `values` and `working` hold the other tensors only. */
+struct quantized_weights;
 struct parameters {
   struct model_config config;
   struct parameter_layout layout;
@@ -72,15 +73,19 @@ struct parameters {
   stored *working;
   real *small;            /* vectors one behind the other: */
   int64_t *small_offsets; /* [layout.count]: where; -1: not a vector */
+  struct quantized_weights *quantized; /* quantized.h; NULL: none */
 };
 
 int parameters_init(struct parameters *p, const struct model_config *c, const struct backend *backend, bool training, struct err *e);
+/* For running only, with the weights of products in blocks of 8 or 4 bits. */
+int parameters_init_quantized(struct parameters *p, const struct model_config *c, const struct backend *backend, enum quantization kind, struct err *e);
 void parameters_release(struct parameters *p);
 
 /* Where the parameter at `offset` lies; NULL for offset -1.  working: as products read it.  exact: real; without values only a
- * vector's. */
+ * vector's.  blocks: the rows of quantised matrices from there on, and their kind; NULL: they are not quantised, see working. */
 const stored *parameters_working(const struct parameters *p, int64_t offset);
 const real *parameters_exact(const struct parameters *p, int64_t offset);
+const void *parameters_blocks(const struct parameters *p, int64_t offset, enum quantization *kind);
 /* Elements at .. at + n - 1 of tensor t become those of `from`, in host memory. */
 int parameters_put(struct parameters *p, int t, int64_t at, const real *from, int64_t n, struct err *e);
 /* Makes the working copy anew from the values, when ops have changed them. */

@@ -7,6 +7,7 @@
 #include "common/model/architecture.h"
 #include "common/model/memory.h"
 #include "common/model/op.h"
+#include "common/model/plan_offload.h"
 
 int plan_buffer_add(struct plan *p, enum buffer_class class, int64_t elements) {
   p->buffers = RESIZE(p->buffers, (size_t)p->buffer_count + 1);
@@ -31,12 +32,12 @@ static int value_add(struct plan *p, struct plan_value v) {
 
 int plan_value_add(struct plan *p, enum plan_rows rows, int64_t columns) {
   int buffer = plan_buffer_add(p, BUFFER_ACTIVATION, plan_rows(p, rows, p->B, p->T) * columns);
-  return value_add(p, (struct plan_value){.rows = rows, .columns = columns, .ld = columns, .base = -1, .buffer = buffer, .again = buffer, .gradient = -1});
+  return value_add(p, (struct plan_value){.rows = rows, .columns = columns, .ld = columns, .base = -1, .buffer = buffer, .again = buffer, .gradient = -1, .host = -1});
 }
 
 int plan_value_within(struct plan *p, int base, int64_t column, int64_t columns) {
   const struct plan_value *b = &p->values[base];
-  return value_add(p, (struct plan_value){.rows = b->rows, .columns = columns, .ld = b->ld, .base = base, .column = column, .buffer = -1, .again = -1, .gradient = -1});
+  return value_add(p, (struct plan_value){.rows = b->rows, .columns = columns, .ld = b->ld, .base = base, .column = column, .buffer = -1, .again = -1, .gradient = -1, .host = -1});
 }
 
 int plan_value_in_place(struct plan *p, int base) { return plan_value_within(p, base, 0, p->values[base].columns); }
@@ -61,7 +62,7 @@ struct plan_node *plan_node_add(struct plan *p, enum plan_op op, const char *nam
 
 void plan_step_add(struct plan *p, int node, enum step_kind kind) {
   p->steps = RESIZE(p->steps, (size_t)p->step_count + 1);
-  p->steps[p->step_count++] = (struct plan_step){node, kind};
+  p->steps[p->step_count++] = (struct plan_step){.node = node, .kind = kind, .value = -1};
 }
 
 static int64_t chunk_rows(const struct plan *p) {
@@ -85,6 +86,8 @@ void plan_init(struct plan *p, const struct model_config *c, const struct parame
   architecture_build(p, layout);
   fuse(p);
   memory_schedule(p);
+  p->forward_steps = p->count;
+  if (s->training && s->offload) plan_offload(p);
   memory_layout(p);
 }
 
@@ -101,6 +104,7 @@ struct plan_cost plan_node_cost(const struct plan *p, const struct plan_node *n,
 double plan_recompute_share(const struct plan *p) {
   double again = 0, rest = 0;
   for (int i = 0; i < p->step_count; i++) {
+    if (step_copies(p->steps[i].kind)) continue;
     double flops = plan_node_cost(p, &p->nodes[p->steps[i].node], p->B, p->T, p->steps[i].kind == STEP_BACKWARD).flops;
     if (p->steps[i].kind == STEP_AGAIN) again += flops;
     else rest += flops;

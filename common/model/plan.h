@@ -6,8 +6,8 @@
  *
  *   value    a matrix that nodes read and write.  It owns a buffer, or lies inside another value: all of it (an op that works in
  *            place) or a range of its columns (q, k and v in the product that makes them).  Gradients lie likewise
- *   buffer   memory in one arena, from the first to the last step that touches it.  A value that is computed again has a second
- *            buffer for the backward pass, so that the first one's room is free in between
+ *   buffer   memory in one arena, from the first to the last step that touches it.  A value that is computed again, or leaves to
+ *            host memory and returns, has a second buffer for the backward pass, so that the first one's room is free in between
  *   node     an op with its values, parameters and what it keeps for its backward pass; which of its values backward reads is
  *            said by the table of ops (op.c)
  */
@@ -45,7 +45,8 @@ struct plan_value {
   int64_t columns, ld;         /* elements between rows */
   int base;                    /* the value it lies in; -1: none, it owns: */
   int64_t column;              /* where in base */
-  int buffer, again, gradient; /* gradient -1: none; again == buffer unless computed again */
+  int buffer, again, gradient; /* gradient -1: none; again == buffer unless it is computed again or returns */
+  int64_t host;                /* bytes from the start of the host memory it leaves to; -1: it stays */
 };
 
 enum { PLAN_INPUTS = 5, PLAN_SAVED = 5 };
@@ -71,16 +72,21 @@ struct plan_node {
   double probability;          /* dropout */
 };
 
-enum step_kind { STEP_FORWARD, STEP_AGAIN, STEP_BACKWARD };
+/* STEP_LEAVE, STEP_RETURN: a copy of a value to host memory and back begins; STEP_LEFT, STEP_RETURNED: what follows waits for those
+ * that began with its slot (plan_offload.h) */
+enum step_kind { STEP_FORWARD, STEP_AGAIN, STEP_BACKWARD, STEP_LEAVE, STEP_LEFT, STEP_RETURN, STEP_RETURNED };
 struct plan_step {
-  int node;
+  int node;             /* of a copy: that which makes the value; of a wait: the one before */
   enum step_kind kind;
+  int value, slot;      /* of a copy */
 };
+static inline bool step_copies(enum step_kind kind) { return kind >= STEP_LEAVE; }
 
 struct plan_settings {
   int64_t B, T;
   bool training;                 /* false: no gradients, and buffers are reused as soon as they are read */
   enum recompute recompute;
+  bool offload;                  /* activations leave to host memory between their uses forward and backward */
   const struct backend *backend; /* which will run it: sizes of elements and of the classifier's chunk.  NULL: the CPU's */
 };
 
@@ -94,6 +100,7 @@ struct plan {
   int count;
   struct plan_step *steps;
   int step_count;
+  int forward_steps;    /* of them, which stand first */
   struct plan_value *values;
   int value_count;
   struct plan_buffer *buffers;
@@ -101,6 +108,7 @@ struct plan {
   int logits;           /* buffer of the classifier's chunk */
   int64_t chunk_rows;   /* positions whose logits exist at a time */
   int64_t arena;        /* bytes */
+  int64_t host;         /* bytes of host memory for what leaves; 0: nothing does */
 };
 
 /* Builds the arrays and lays out the arena; aborts only on our own bugs. */

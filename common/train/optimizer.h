@@ -17,8 +17,11 @@
  *
  * The state is one flat array with a layout of its own, whose tensors a checkpoint stores by these names:
  *   AdamW m.TENSOR v.TENSOR; Muon momentum.TENSOR; SOAP m. v. left. right. q_left. q_right. (kernels/soap.h)
- * With a folder it lies in an unlinked file there, mapped: a step reads ahead one tensor, and what is done leaves this process's
- * memory, so that the state may be larger than it.
+ * It lies beside the parameters, or
+ *   in host memory   on a GPU: pinned, and visits the device in pieces (kernels/offload.h), the next one comes and the last one
+ *                    goes while a kernel works.  AdamW's tensors are cut, Muon's and SOAP's matrices come whole, bases included
+ *   in a folder      on the CPU: in an unlinked file, mapped.  A step reads ahead one tensor, and what is done leaves this
+ *                    process's memory, so that the state may be larger than it
  */
 #ifndef TRAIN_OPTIMIZER_H
 #define TRAIN_OPTIMIZER_H
@@ -55,10 +58,17 @@ struct optimizer_settings {
  * SOAP 0.95, 0.95, bases every 10 steps up to 10,000; balance 1e-3. */
 struct optimizer_settings optimizer_defaults(enum optimizer_kind kind);
 
+enum optimizer_home { OPTIMIZER_WITH_PARAMETERS, OPTIMIZER_IN_HOST, OPTIMIZER_IN_FOLDER };
+struct optimizer_place {
+  enum optimizer_home home;
+  const char *folder;           /* OPTIMIZER_IN_FOLDER */
+  int64_t piece;                /* OPTIMIZER_IN_HOST: parameters that AdamW takes at a time; 0: as many as make copies efficient */
+};
+
 struct optimizer;
 
-/* `p`, with gradients, must outlive it.  offload_folder: NULL keeps the state in memory. */
-int optimizer_new(struct optimizer **o, struct parameters *p, const struct optimizer_settings *s, const char *offload_folder, struct err *e);
+/* `p`, with gradients, must outlive it.  place: NULL for with the parameters. */
+int optimizer_new(struct optimizer **o, struct parameters *p, const struct optimizer_settings *s, const struct optimizer_place *place, struct err *e);
 void optimizer_free(struct optimizer *o);
 
 /* step: 1 for the first.  gradient_scale: of every gradient (clipping); the gradients stay as they are. */
@@ -68,8 +78,12 @@ int optimizer_step(struct optimizer *o, int64_t step, double lr, double gradient
 int optimizer_gradient_squares(const struct optimizer *o, double *sum, struct err *e);
 
 const struct parameter_layout *optimizer_layout(const struct optimizer *o);
-real *optimizer_state(const struct optimizer *o); /* where the parameters are, or, offloaded, in host memory */
+real *optimizer_state(const struct optimizer *o);
+/* The state is in host memory, which is whole when the backend's synchronize() has returned; false: where the parameters are. */
+bool optimizer_in_host(const struct optimizer *o);
 int64_t optimizer_bytes(const struct parameter_layout *l, const struct optimizer_settings *s);
+/* Of device memory that a state in host memory visits. */
+int64_t optimizer_visiting_bytes(const struct parameter_layout *l, const struct optimizer_settings *s);
 /* A step without changes of bases, for --profile. */
 struct plan_cost optimizer_cost(const struct optimizer *o);
 

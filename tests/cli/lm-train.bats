@@ -66,6 +66,9 @@ train() { "$BIN/lm-train" -q -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --
   mkdir mine && echo keep > mine/notes
   train -o mine --steps 1 --force
   [ "$(cat mine/notes)" = keep ] && [ -e mine/model.safetensors ]
+  mkdir new # nothing in it that could be lost
+  train -o new --steps 1
+  [ -e new/model.safetensors ]
 }
 
 @test "--resume into nothing begins" {
@@ -432,6 +435,20 @@ refused() {
   refused nowhere -o d --steps 1 --offload nowhere
   train -o e --steps 6 --save-every 3 && rm -r e/step-6 && train -o e --steps 6 --resume --offload disk
   cmp a/model.safetensors e/model.safetensors
+}
+
+@test "words of --offload are for GPUs: a CPU warns and goes on, a folder of that name is written with a slash, other lists are refused" {
+  mkdir optimizer
+  train -o a --steps 2
+  train -o b --steps 2 --offload ./optimizer
+  "$BIN/lm-train" -c "$T/c.json" -d "$T/train.bin" -t "$T/tok.tsv" --batch 4 --seq 16 -o c --steps 2 --device cpu --offload optimizer,activations 2> warning
+  grep -q 'is for GPUs' warning
+  cmp a/model.safetensors b/model.safetensors
+  cmp a/model.safetensors c/model.safetensors
+  refused "'gradients' is neither" -o d --steps 2 --offload optimizer,gradients
+  [ ! -e d ]
+  train -o d --steps 2 --plan --offload activations > plan
+  [ "$(awk '$1 == "bytes_host" { print $2 }' plan)" = 0 ]
 }
 
 @test "Muon and SOAP train, differ, and go on with --resume" {

@@ -142,6 +142,14 @@ __global__ void waits_for_others(float *out, const float *in) {
   __syncwarp();
 }
 
+__global__ void shares(float *out) {
+  __shared__ float own[1024];
+  CUDA_DYNAMIC_SHARED(float, more);
+  own[threadIdx.x] = more[threadIdx.x] = 1;
+  __syncthreads();
+  out[threadIdx.x] = own[31 - threadIdx.x] + more[31 - threadIdx.x];
+}
+
 /* What the emulator says before it ends a child that runs `kernel`; empty when the child came through. */
 template <class F> static std::string report(F kernel) {
   int ends[2];
@@ -265,6 +273,19 @@ int main() {
   reports(report([] { CUDA_LAUNCH(reads_outside, 1, 32, 0, nullptr); }), "outside its mask", "reading a lane outside the mask is an error");
   reports(report([] { CUDA_LAUNCH(two_collectives, 1, 32, 0, nullptr); }), "different collectives", "two collectives are not one");
   reports(report([] { CUDA_LAUNCH(two_barriers, 1, 2048, 0, nullptr); }), "not possible", "2048 threads a block are refused");
+
+  static const struct {
+    const char *capability;
+    int kilobytes;
+  } devices[] = {{"80", 163}, {"86", 99}, {"89", 99}, {"90", 227}, {"100", 227}};
+  for (auto &device : devices) {
+    setenv("CUDA_CPU_CAPABILITY", device.capability, 1);
+    size_t most = (size_t)device.kilobytes << 10, own = 1024 * sizeof(float);
+    CUDA_LAUNCH(shares, 1, 32, most - own, nullptr, x);
+    reports(report([&] { CUDA_LAUNCH(shares, 1, 32, most - own + 4, nullptr, x); }), "4096 bytes of shared memory is not possible", "a kernel's own shared memory counts too");
+  }
+  unsetenv("CUDA_CPU_CAPABILITY");
+  ok(x[0] == 2 && x[31] == 2, "a block may have all that its device has");
 
   std::vector<uint16_t> heap(64);
   alignas(16) float from[256] = {0};

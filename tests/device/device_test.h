@@ -7,7 +7,8 @@
  * the backend and of where pointers point), and compares.  Inputs are rounded to what the device stores first, so that the
  * difference is that of the op alone.
  *   nmse = sum (got - want)^2 / sum want^2     bfloat16 results: 1e-5 is rounding alone (2^-9 each)
- * The emulator's order of execution is shuffled by CUDA_CPU_SEED; tests/run runs every test with several.
+ * The emulator's order of execution is shuffled by CUDA_CPU_SEED; tests/run runs every test with several, and once as a
+ * sanitized build, for which device_small() asks for one shape of each kernel.
  */
 #ifndef DEVICE_TEST_H
 #define DEVICE_TEST_H
@@ -32,6 +33,8 @@ struct device_array {
 
 static const struct backend *device; /* the one under test */
 static struct kernel_error device_error;
+
+static inline bool device_small(void) { return getenv("DEVICE_TEST_SMALL") != NULL; } /* leave out what only more of the same proves */
 
 static inline int64_t device_bytes(const struct device_array *a, int64_t n) { return n * (int64_t)(a->is_stored ? device->stored_size : sizeof(real)); }
 

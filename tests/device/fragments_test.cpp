@@ -3,6 +3,13 @@
  * What cuda_cpu.h names (matrix fragments, copies, conversions, sums) against its definition in plain loops.  g++ compiles this
  * file for the emulator, and nvcc the same file for the GPU (tests/gpu-check): what holds for both makes the emulator's model
  * that of the hardware.
+ *
+ * Usage: fragments_test [--dump | --compare FILE]
+ *   --dump     also writes what each lane holds, as TSV: what, lane, register, bits (hexadecimal).  Of the emulator it is the model,
+ *              of a GPU the hardware.
+ *   --compare  also compares that with a dump of the other: layouts, whole numbers and roundings bit for bit; sums of fractions,
+ *              whose order the hardware does not tell, to 2e-5, for both are within 1e-5 of the exact one; exponentials to 4 units
+ *              in the last place.
  * Layouts: PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type", "... m16n8k8", "ldmatrix".
  */
 #include "kernels/cuda_cpu.h"
@@ -11,6 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <map>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/tap.h"
@@ -54,6 +64,26 @@ static uint32_t bits_of(float f) {
   return u;
 }
 
+/* ---- dumps */
+
+static bool dumping;
+struct held {
+  std::string what;
+  int lane, index;
+  uint32_t bits;
+};
+static std::vector<held> dump;
+/* n registers of each of `lanes` lanes, one lane behind the other. */
+template <class T> static void keep(const std::string &what, const std::vector<T> &registers, int lanes) {
+  int n = (int)registers.size() / lanes;
+  for (int lane = 0; dumping && lane < lanes; lane++)
+    for (int i = 0; i < n; i++) {
+      uint32_t bits = 0;
+      memcpy(&bits, &registers[(size_t)(n * lane + i)], sizeof(T));
+      dump.push_back({what, lane, i, bits});
+    }
+}
+
 /* ---- ldmatrix */
 
 enum { STRIDE = 40 }; /* elements between rows */
@@ -76,6 +106,7 @@ static void matrices() {
   on_device<uint32_t> out(std::vector<uint32_t>(12 * 32, 0xdeadbeef));
   CUDA_LAUNCH(read_matrices, 1, 32, 0, nullptr, out.p, rows.p);
   std::vector<uint32_t> got = out.get();
+  keep("ldmatrix", got, 32);
   static const struct {
     const char *name;
     int at, matrices;
@@ -127,6 +158,7 @@ static void products(bool tf32, bool exact) {
   if (tf32) CUDA_LAUNCH(multiply_tf32_fragments, 1, 32, 0, nullptr, dd.p, da.p, db.p);
   else CUDA_LAUNCH(multiply_bf16_fragments, 1, 32, 0, nullptr, dd.p, da.p, db.p);
   std::vector<float> got = dd.get();
+  keep(std::string(tf32 ? "mma_tf32" : "mma_bf16") + (exact ? " whole" : " fractions"), got, 32);
   double most = 0;
   for (int row = 0; row < 16; row++)
     for (int column = 0; column < 8; column++) {
@@ -165,6 +197,7 @@ static void copied() {
   on_device<float> from(in), to(std::vector<float>(3 * 128, -2));
   CUDA_LAUNCH(copies, 1, 32, 0, nullptr, to.p, from.p);
   std::vector<float> got = to.get();
+  keep("cp_async", got, 32);
   bool good = true;
   for (size_t i = 0; i < in.size(); i++) good &= got[i] == ((i % 128 / 4 + i / 128) % 3 != 0 ? in[i] : 0);
   ok(good, "cp.async has copied, or written zeros, behind the wait for its group");
@@ -243,6 +276,7 @@ static void conversions(int f) {
   on_device<uint32_t> codes(std::vector<uint32_t>(in.size(), 0));
   CUDA_LAUNCH(encode, (unsigned)(in.size() + 255) / 256, 256, 0, nullptr, codes.p, from.p, (int)in.size(), f);
   std::vector<uint32_t> coded = codes.get();
+  if (formats[f].saturates) keep(std::string("rounded to ") + formats[f].name, std::vector<uint32_t>(coded.begin(), coded.end() - 1), 1); /* without the NaN, of which there are many */
   good = true;
   for (size_t i = 0; i < numbers && good; i++)
     if (coded[i] != want[i]) good = false, note("%g becomes %x, want %x", (double)in[i], (unsigned)coded[i], (unsigned)want[i]);
@@ -260,6 +294,7 @@ static void single() {
   on_device<uint32_t> to(std::vector<uint32_t>(32, 1));
   CUDA_LAUNCH(round_tf32, 1, 32, 0, nullptr, to.p, from.p);
   std::vector<uint32_t> got = to.get();
+  keep("to_tf32", got, 32);
   bool good = got[0] == 0x3f802000u && got[1] == 0x3f800000u && got[2] == 0xbf804000u;
   for (size_t i = 0; i < 32; i++) {
     double unit = ldexp(1, ilogb(in[i]) - 10), steps = fabs((double)in[i]) / unit, want = copysign(floor(steps + 0.5) * unit, (double)in[i]);
@@ -270,6 +305,7 @@ static void single() {
   on_device<float> x(in), y(std::vector<float>(64, 0));
   CUDA_LAUNCH(exponentials, 1, 32, 0, nullptr, y.p, x.p);
   std::vector<float> e = y.get();
+  keep("exponentials", e, 32);
   good = true;
   for (size_t i = 0; i < 32; i++) good &= fabs(e[i] / exp2((double)in[i]) - 1) < 1e-6 && fabs(e[32 + i] / exp((double)in[i]) - 1) < 1e-5;
   ok(good, "exp2_approx and fast_exp are near");
@@ -280,17 +316,18 @@ static void single() {
 template <int THREADS> __global__ void over_block(float *out) {
   float *o = out + 4 * threadIdx.x, x = (float)threadIdx.x;
   o[0] = block_sum<THREADS>(x);
-  o[1] = block_max<THREADS>(-x - 1);
-  o[2] = block_sum<THREADS>(2 * x); /* again, at once */
+  o[1] = block_sum<THREADS>(2 * x); /* again, at once */
+  o[2] = block_max<THREADS>(-x - 1);
   o[3] = block_max<THREADS>(x);
 }
 template <int THREADS> static void block_of() {
   on_device<float> out(std::vector<float>(4 * THREADS, 0));
   CUDA_LAUNCH(over_block<THREADS>, 1, THREADS, 0, nullptr, out.p);
   std::vector<float> got = out.get();
+  keep("a block of " + std::to_string(THREADS), got, THREADS);
   bool good = true;
   float sum = (float)(THREADS * (THREADS - 1) / 2);
-  for (int i = 0; i < THREADS; i++) good &= got[(size_t)(4 * i)] == sum && got[(size_t)(4 * i + 1)] == -1 && got[(size_t)(4 * i + 2)] == 2 * sum && got[(size_t)(4 * i + 3)] == THREADS - 1;
+  for (int i = 0; i < THREADS; i++) good &= got[(size_t)(4 * i)] == sum && got[(size_t)(4 * i + 1)] == 2 * sum && got[(size_t)(4 * i + 2)] == -1 && got[(size_t)(4 * i + 3)] == THREADS - 1;
   ok(good, "sums and maxima over %d threads are in all of them", THREADS);
 }
 
@@ -303,7 +340,60 @@ static void packs() {
   ok(to.get() == in, "packs carry 16 bytes");
 }
 
-int main() {
+/* Whether two dumps of the same register agree; kinds of names are those above. */
+static bool agree(const std::string &what, uint32_t a, uint32_t b) {
+  if (a == b) return true;
+  double x = (double)of_bits(a), y = (double)of_bits(b);
+  if (what.find("fractions") != std::string::npos) return fabs(x - y) <= 2e-5;
+  if (what == "exponentials") return llabs((long long)a - (long long)b) <= 4 && x > 0 && y > 0;
+  return false;
+}
+
+static void compare(const char *path) {
+  FILE *f = fopen(path, "r");
+  if (!ok(f != NULL, "%s can be read", path)) return;
+  std::map<std::tuple<std::string, int, int>, uint32_t> theirs;
+  char line[256], what[64];
+  int lane, index;
+  unsigned bits;
+  while (fgets(line, sizeof line, f))
+    if (sscanf(line, "%63[^\t]\t%d\t%d\t%x", what, &lane, &index, &bits) == 4) theirs[std::make_tuple(std::string(what), lane, index)] = bits;
+  fclose(f);
+  ok(theirs.size() == dump.size() && dump.size() > 1000, "both dumps hold the same registers");
+  std::string last;
+  bool good = true;
+  size_t same = 0;
+  auto said = [&]() {
+    if (!last.empty()) ok(good, "%s: every lane holds what the other's does", last.c_str());
+    good = true;
+  };
+  for (const held &h : dump) {
+    if (h.what != last) said(), last = h.what;
+    auto other = theirs.find(std::make_tuple(h.what, h.lane, h.index));
+    bool match = other != theirs.end() && agree(h.what, h.bits, other->second);
+    if (!match && good) note("%s, lane %d, register %d: %08x, the other's %08x", h.what.c_str(), h.lane, h.index, (unsigned)h.bits, other == theirs.end() ? 0u : (unsigned)other->second);
+    good &= match;
+    same += other != theirs.end() && h.bits == other->second;
+  }
+  said();
+  note("%zu of %zu registers have the same bits", same, dump.size());
+}
+
+static void write(const char *path) {
+  FILE *f = fopen(path, "w");
+  if (f) fprintf(f, "what\tlane\tregister\tbits\n");
+  for (const held &h : dump)
+    if (f) fprintf(f, "%s\t%d\t%d\t%08x\n", h.what.c_str(), h.lane, h.index, (unsigned)h.bits);
+  ok(f && fclose(f) == 0, "%s is written", path);
+}
+
+int main(int argc, char **argv) {
+  bool to = argc == 3 && strcmp(argv[1], "--dump") == 0, with = argc == 3 && strcmp(argv[1], "--compare") == 0;
+  dumping = to || with;
+  if (argc > 1 && !dumping) {
+    fprintf(stderr, "usage: fragments_test [--dump | --compare FILE]\n");
+    return 2;
+  }
   matrices();
   products(false, true), products(false, false), products(true, true), products(true, false);
   copied();
@@ -311,5 +401,7 @@ int main() {
   single();
   block_of<32>(), block_of<64>(), block_of<256>(), block_of<512>(), block_of<1024>();
   packs();
+  if (to) write(argv[2]);
+  if (with) compare(argv[2]);
   return tap_done();
 }

@@ -41,6 +41,7 @@ static void test(double bound, double real_bound) {
   real x[8] = {0};
   ok(device->join_keys(x, x, 3, x, 1, 1, 2, 1, 1, 1, &device_error) != 0 && device->join_keys_backward(x, 4, x, 0, x, 1, 2, 1, 1, 1, &device_error) != 0,
      "rows that do not fit their distance are refused");
+  ok(device->join_keys(x, x, INT64_C(1) << 33, x, 1, 1, 3, INT64_C(1) << 29, 1, 1, &device_error) != 0 && strstr(device_error.message, "less than"), "so are rows whose places need more than 32 bits");
 }
 
 int main(void) { return device_test_run(test); }

@@ -58,6 +58,16 @@ static void test(double stored_bound, double real_bound) {
   device_must(device->top_logits(values, ids, sums, logits, 2, 1, 2, 2, 1, &device_error));
   device_must(device->to_host(sum, sums, sizeof *sum, &device_error));
   ok(isfinite(sum[0]), "huge logits do not overflow");
+  bool noticed = true;
+  for (int at = 0; at < 8; at++)
+    for (int i = 0; i < 2; i++) {
+      for (int v = 0; v < 8; v++) x[v] = v == at ? (i ? (real)INFINITY : (real)NAN) : (real)(v - 3);
+      device_must(device->upload(logits, x, 8, &device_error));
+      device_must(device->top_logits(values, ids, sums, logits, 4, 2, 4, 2, 1, &device_error));
+      device_must(device->to_host(sum, sums, sizeof sum, &device_error));
+      noticed = isnan(sum[at / 4]) && isfinite(sum[1 - at / 4]) && noticed;
+    }
+  ok(noticed, "NaN and +inf make the sum of their row NaN");
   ok(device->top_logits(values, ids, sums, logits, 4, 1, 4, 5, 1, &device_error) == -1 && device->top_logits(values, ids, sums, logits, 4, 1, 4, 1, 0, &device_error) == -1,
      "more than there are, or a temperature of 0, is an error");
   ok(device->top_logits(values, ids, sums, logits, 4096, 1, 4096, 1025, 1, &device_error) == -1, "more than 1024 is an error");

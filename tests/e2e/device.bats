@@ -57,6 +57,28 @@ near() {
   near loss 1e-4 whole.tsv moved.tsv
 }
 
+@test "--offload changes no bit, comes and goes with --resume, and takes memory from the GPU to the host" {
+  for optimizer in adamw muon soap; do
+    local options=(--set num_hidden_layers=4 --schedule constant --optimizer $optimizer --soap-frequency 2 --recompute norm --dtype bf16)
+    train cuda -o $optimizer "${options[@]}" --steps 4
+    train cuda -o off-$optimizer "${options[@]}" --steps 2 --offload activations,optimizer
+    train cuda -o off-$optimizer "${options[@]}" --steps 3 --resume
+    train cuda -o off-$optimizer "${options[@]}" --steps 4 --resume --offload optimizer
+    cmp $optimizer/model.safetensors off-$optimizer/model.safetensors
+    cmp $optimizer/latest/trainer/optimizer.safetensors off-$optimizer/latest/trainer/optimizer.safetensors
+    train cuda "${options[@]}" --steps 4 --plan > plan.tsv
+    train cuda "${options[@]}" --steps 4 --plan --offload optimizer,activations > offload.tsv
+    awk -F '\t' 'FNR == 1 { n++ } { v[n, $1] = $2 }
+      END { exit !(v[1, "bytes_host"] == 0 && v[2, "bytes_host"] > v[1, "bytes_optimizer"] && v[2, "bytes_arena"] < v[1, "bytes_arena"] && v[1, "bytes_total_offload_both"] == v[2, "bytes_total"]) }' plan.tsv offload.tsv
+  done
+  train cuda -o traced --set num_hidden_layers=4 --steps 1 --offload activations --profile ops.tsv
+  [ "$(awk -F '\t' '$1 == "offload" { print $2, $3, $4 }' ops.tsv | sort | tr '\n' ,)" = "leave forward 17,return backward 17," ] || { cat ops.tsv; false; }
+  run -2 train cuda -o folder --steps 1 --offload folder
+  [[ "$output" == *"--offload optimizer"* ]]
+  run -2 train cuda -o typo --steps 1 --offload optimizer,activation
+  [[ "$output" == *"'activation' is neither"* ]]
+}
+
 @test "text from a GPU is the CPU's: the likeliest tokens, and drawn ones" {
   train cpu -o m --steps 60
   printf '%s\n' $'1\tthe cat number' $'2\tthe dog' $'3\tthe mat; the dog 3 ran' > prompts
@@ -69,4 +91,32 @@ near() {
     cmp cpu.tsv cuda.tsv
   done
   cut -f 3 cuda.tsv | tr ' ' '\n' | sort -u | wc -l | awk '{ exit !($1 > 5) }'
+}
+
+@test "quantised weights give the CPU's text on a GPU" {
+  train cpu -o m --steps 60
+  printf '%s\n' $'1\tthe cat number' $'2\tthe dog' $'3\tthe mat; the dog 3 ran' > prompts
+  "$BIN/lm-sample" -q -m m --tokens 12 --device cpu prompts > plain.tsv
+  for kind in q8_0 q4_0; do
+    "$BIN/lm-sample" -q -m m --tokens 12 --device cpu --quant $kind --logprobs prompts > cpu.tsv
+    "$EMULATED_BIN/lm-sample" -q -m m --tokens 12 --device cuda --dtype fp32 --quant $kind --logprobs prompts > cuda.tsv
+    "$EMULATED_BIN/lm-sample" -q -m m --tokens 12 --device cuda --quant $kind prompts > half.tsv
+    cut -f 1,2,4 cpu.tsv > cpu.text && cut -f 1,2,4 cuda.tsv | cmp - cpu.text
+    # what is computed is not what it would be from the weights as stored, but nearly the same on both devices
+    paste cpu.tsv cuda.tsv | awk -F '\t' '{ n = split($3, a, " "); if (split($7, b, " ") != n || n < 1) exit 1; for (i = 1; i <= n; i++) { d = a[i] - b[i]; if (d > 1e-4 || d < -1e-4) exit 1 } }'
+    [ "$(wc -l < half.tsv)" -eq 3 ]
+  done
+  "$BIN/lm-sample" -q -m m --tokens 12 --device cpu --logprobs prompts > stored.tsv
+  ! cmp -s stored.tsv cpu.tsv
+}
+
+@test "--profile on a GPU has the rows of the CPU's, in the GPU's time" {
+  train cpu -o cpu --steps 2 --profile cpu.tsv
+  train cuda -o cuda --steps 2 --profile cuda.tsv
+  train cuda -o again --steps 2 --profile cuda.json
+  for device in cpu cuda; do tail -n +2 $device.tsv | grep -v '	step	' | cut -f 1-4 | LC_ALL=C sort > $device.rows; done
+  [ "$(wc -l < cpu.rows)" -gt 15 ]
+  diff cpu.rows cuda.rows
+  awk -F '\t' 'NR > 1 && !($5 > 0) { print; bad = 1 } END { exit bad }' cuda.tsv
+  grep -q '"ph":"X".*"name":"qkv".*"direction":"backward"' cuda.json
 }

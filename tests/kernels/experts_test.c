@@ -66,6 +66,27 @@ static void compare(const int64_t *rows, int64_t experts, int64_t out, int64_t i
   free(want_y), free(want_dx), free(want_dw);
 }
 
+/* Heads side by side in rows of a and c, those of b one below the other. */
+static void batched(bool transpose_b, const char *variant) {
+  enum { COUNT = 3, M = 5, N = 7, K = 11, GAP = 2 };
+  struct batch_shape s = {.count = COUNT, .M = M, .N = N, .K = K, .stride_a = K + GAP, .stride_c = N + GAP, .ld_a = COUNT * (K + GAP), .ld_c = COUNT * (N + GAP), .transpose_b = transpose_b};
+  s.ld_b = (transpose_b ? K : N) + GAP, s.stride_b = (transpose_b ? N : K) * s.ld_b + GAP;
+  int64_t size = M * s.ld_c;
+  real *a = array(M * s.ld_a, 1, 1), *b = array(COUNT * s.stride_b, 2, 1), *c = array(size, 3, 1);
+  double *want = zeros(size);
+  for (int64_t i = 0; i < size; i++) want[i] = (double)c[i]; /* what lies between stays */
+  for (int64_t i = 0; i < COUNT; i++)
+    for (int64_t m = 0; m < M; m++)
+      for (int64_t n = 0; n < N; n++) {
+        double sum = 0;
+        for (int64_t k = 0; k < K; k++) sum += (double)a[i * s.stride_a + m * s.ld_a + k] * (double)b[i * s.stride_b + (transpose_b ? n * s.ld_b + k : k * s.ld_b + n)];
+        want[i * s.stride_c + m * s.ld_c + n] = sum;
+      }
+  ok(backend_cpu()->matmul_batched(MATMUL_FP32, c, a, b, &s, &e) == 0 && close_to(c, want, size, 1e-11, "c") && guards_intact(c, size), "%s: a batch of products, b %s", variant,
+     transpose_b ? "transposed" : "as it is");
+  array_free(a), array_free(b), array_free(c), free(want);
+}
+
 static void edges(const char *variant) {
   real a[64] = {0};
   int32_t down[] = {0, 5, 3}, negative[] = {-1, 0, 1}, none[] = {0, 0, 0}, one[] = {0, 1, 1};
@@ -120,6 +141,7 @@ int main(int argc, char **argv) {
     compare((const int64_t[]){300, 31}, 2, 300, 270, variant);
     compare((const int64_t[]){24, 500, 97}, 3, 401, 390, variant);
     compare((const int64_t[]){0, 0}, 2, 9, 9, variant);
+    batched(false, variant), batched(true, variant);
     edges(variant);
   }
   return wants_times(argc, argv) ? 0 : tap_done();

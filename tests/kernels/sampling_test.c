@@ -66,6 +66,21 @@ int main(int argc, char **argv) {
     ok(top_logits(value, id, &sum, x, 4, 1, 4, 2, 1, &e) == 0 && id[0] == 2 && id[1] == 3, "%s: 0 and -0 are equal", variant);
     for (int i = 0; i < 4; i++) x[i] = (real)3e38;
     ok(top_logits(value, id, &sum, x, 4, 1, 4, 4, 1, &e) == 0 && id[3] == 3 && isfinite(sum), "%s: huge logits do not overflow", variant);
+    real *row = array(203, 5, 4);
+    bool noticed = true;
+    for (int at = 0; at < 203; at += at < 20 || at > 180 ? 1 : 7)
+      for (int kind = 0; kind < 2; kind++) {
+        real kept = row[at];
+        row[at] = kind ? (real)INFINITY : (real)NAN;
+        noticed = top_logits(value, id, &sum, row, 203, 1, 203, 3, 1, &e) == 0 && isnan(sum) && noticed;
+        row[at] = kept;
+      }
+    ok(noticed && top_logits(value, id, &sum, row, 203, 1, 203, 3, 1, &e) == 0 && isfinite(sum), "%s: NaN and +inf anywhere make the sum NaN", variant);
+    array_free(row);
+    real *flat = array(200000, 6, 0);
+    flat[777] = 1;
+    ok(top_logits(value, id, &sum, flat, 200000, 1, 200000, 1, 1, &e) == 0 && id[0] == 777 && fabs((double)sum - log(199999 + M_E)) < 2e-6, "%s: the error does not grow with many terms", variant);
+    array_free(flat);
   }
   real x[4] = {0}, value[8], sum;
   int32_t id[8];

@@ -22,12 +22,14 @@ int main(int argc, char **argv) {
       {OPTION_FLAG, 0, "logprobs", &s.logprobs, NULL, "write the log-probability of each token too"},
       {OPTION_CHOICE, 0, "device", &s.device, NULL, "where to compute (default auto)", DEVICE_CHOICES},
       {OPTION_CHOICE, 0, "dtype", &s.dtype, NULL, "type of weights and products on a GPU (default bf16; a CPU computes in fp32)", SAMPLE_DTYPE_CHOICES},
+      {OPTION_CHOICE, 0, "quant", &s.quant, NULL, "weights of products in blocks of 8 or 4 bits (default none)", QUANT_CHOICES},
       {OPTION_STRING, 0, "profile", &s.profile, "FILE", "time, FLOPs and bytes per operation"},
       {OPTION_END},
   };
   static const char *const examples[] = {
       "lm-sample -m model -p 'Once upon a time'",
       "lm-sample -m model --temperature 0.8 --top-p 0.95 --samples 4 < prompts.tsv > samples.tsv",
+      "lm-sample -m model --quant q8_0 -p 'Once upon a time'",
       NULL};
   struct program p = {.name = "lm-sample", .summary = "continue prompts with a language model", .operands = "[FILE...]", .options = options, .examples = examples,
                       .shared = SHARED_OUTPUT | SHARED_JOBS | SHARED_SEED | SHARED_STRICT};

@@ -14,6 +14,7 @@
 #include "common/io/output.h"
 #include "common/model/checkpoint.h"
 #include "common/model/generate.h"
+#include "common/model/quantized.h"
 #include "common/token/tokenizer.h"
 
 enum { STOPS = 16 };
@@ -98,13 +99,29 @@ static const struct backend *choose_device(struct sampling *s, struct err *e) {
   return b;
 }
 
+static void report_quantization(struct sampling *s) {
+  static const char *const why[] = {[QUANTIZED_WIDTH] = "rows are not a multiple of 32", [QUANTIZED_EXPERTS] = "experts and their routers", [QUANTIZED_LATENT] = "latent keys and values"};
+  struct quantized_report r;
+  quantized_report(&s->parameters, &r);
+  char word[OPTION_WORD];
+  program_verbose(s->program, "%lld matrices of %.1f M weights in %s, %.1f MB; what stays as stored, %.1f MB", (long long)r.tensors[QUANTIZED_BLOCKS], (double)r.elements[QUANTIZED_BLOCKS] / 1e6,
+                  option_word(QUANT_CHOICES, s->settings->quant, word), (double)r.block_bytes / 1e6, (double)r.stored_bytes / 1e6);
+  for (int i = QUANTIZED_WIDTH; i < QUANTIZED_USES; i++)
+    if (r.tensors[i])
+      program_verbose(s->program, "%s: %lld matrices of %.1f M weights stay as stored, the first is %s", why[i], (long long)r.tensors[i], (double)r.elements[i] / 1e6, r.first[i]);
+  if (!r.tensors[QUANTIZED_BLOCKS]) program_warn(s->program, "--quant changes nothing: no matrix of this model can be quantised");
+}
+
 static int open_model(struct sampling *s, struct err *e) {
   struct model_config c;
   if (!s->settings->model) return err_usage(e, "which model?  Give -m DIR");
   if (checkpoint_config(&c, s->settings->model, e) < 0) return -1;
   const struct backend *backend = choose_device(s, e);
   if (!backend) return -1;
-  if (parameters_init(&s->parameters, &c, backend, false, e) < 0 || checkpoint_weights(&s->parameters, s->settings->model, e) < 0) return -1;
+  int quant = s->settings->quant;
+  int result = quant == QUANT_NONE ? parameters_init(&s->parameters, &c, backend, false, e) : parameters_init_quantized(&s->parameters, &c, backend, quant == QUANT_Q8_0 ? QUANTIZED_Q8_0 : QUANTIZED_Q4_0, e);
+  if (result < 0 || checkpoint_weights(&s->parameters, s->settings->model, e) < 0) return -1;
+  if (quant != QUANT_NONE) report_quantization(s);
   return open_tokenizer(s, e) < 0 || find_stops(s, e) < 0 ? -1 : 0;
 }
 

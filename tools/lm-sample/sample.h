@@ -12,12 +12,14 @@
 enum { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
 #define SAMPLE_DTYPE_CHOICES "bf16|fp32"
 enum { SAMPLE_BF16, SAMPLE_FP32 };
+#define QUANT_CHOICES "none|q8_0|q4_0"
+enum { QUANT_NONE, QUANT_Q8_0, QUANT_Q4_0 };
 
 struct sample_settings {
   const char *model, *tokenizer, *prompt, *profile; /* prompt NULL: read documents */
   int64_t tokens, samples, batch;
   bool logprobs;
-  int device, dtype; /* indices into the choices */
+  int device, dtype, quant; /* indices into the choices */
   struct sampler_settings sampler;
 };
 

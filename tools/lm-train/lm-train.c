@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
       {OPTION_STRING, 0, "init", &s.init, "FOLDER", "begin with the weights of this model (continued pre-training)"},
       {OPTION_STRING, 0, "branch", &s.branch, "FOLDER", "begin where this checkpoint of another run stands, optimiser and data included"},
       {OPTION_CHOICE, 0, "device", &s.device, NULL, "where to compute (default auto)", DEVICE_CHOICES},
-      {OPTION_STRING, 0, "offload", &s.offload, "DIR", "keep the optimiser's state in a file there instead of memory"},
+      {OPTION_STRING, 0, "offload", &s.offload, "WHAT", "optimizer, activations or both, with a comma: to host memory; a folder: optimizer"},
       {OPTION_STRING, 0, "recipe", &s.recipe_path, "FILE", "JSON object of the options below; the command line wins"},
       {OPTION_STRING, 0, "log", &s.log, "FILE", "a row a step: loss, learning rate, norm and noise of the gradient"},
       {OPTION_STRING, 0, "profile", &s.profile, "FILE", "time, FLOPs, bytes and roofline per operation; FILE.json: a timeline"},

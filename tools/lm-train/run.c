@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/lm-train/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,6 +27,7 @@
 #include "common/train/loader.h"
 #include "common/train/trainer.h"
 #include "tools/lm-train/memory_plan.h"
+#include "tools/lm-train/offload_option.h"
 #include "tools/lm-train/record.h"
 
 /* Of a timeline: about 15 MB of JSON at most. */
@@ -48,6 +50,7 @@ struct training {
   bool own_micro_batch;          /* the user's, or that of the run that goes on */
   uint64_t seed;
   const struct backend *backend;
+  struct offload_option offload;
   struct parameters parameters;
   struct optimizer *optimizer;
   struct plan plan;
@@ -64,6 +67,15 @@ struct training {
 
 /* ---- the output folder */
 
+/* A run that failed before its first checkpoint leaves such a one. */
+static bool is_empty(const char *folder) {
+  DIR *d = opendir(folder);
+  bool empty = d != NULL;
+  for (struct dirent *entry; empty && (entry = readdir(d));) empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+  if (d) closedir(d);
+  return empty;
+}
+
 static int check_folder(struct training *t, struct err *e) {
   struct program *p = t->program;
   struct run_settings *s = t->settings;
@@ -72,7 +84,7 @@ static int check_folder(struct training *t, struct err *e) {
   if (!p->output) return s->plan ? 0 : err_usage(e, "where to?  Give -o DIR");
   if (stat(p->output, &st) < 0) return errno == ENOENT ? 0 : err_errno(e, "%s", p->output);
   if (!S_ISDIR(st.st_mode)) return err_set(e, "%s: is there and is no folder", p->output);
-  if (!s->resume && !p->force && !s->plan) return err_set(e, "%s: is there: --resume goes on with it, --force replaces it", p->output);
+  if (!s->resume && !p->force && !s->plan && !is_empty(p->output)) return err_set(e, "%s: is there: --resume goes on with it, --force replaces it", p->output);
   if (!s->resume) return 0;
   int found = checkpoint_latest(p->output, &t->folder, e);
   if (found > 0) t->state = checkpoint_state(t->folder.data, e);
@@ -264,14 +276,17 @@ static int build_recipe(struct training *t, struct err *e) {
 
 static struct memory_choice memory_chosen(const struct training *t) {
   const struct recipe *r = &t->recipe;
-  return (struct memory_choice){.micro_batch = r->micro_batch, .seq = r->seq, .recompute = r->recompute, .offload = t->settings->offload != NULL, .backend = t->backend};
+  return (struct memory_choice){.micro_batch = r->micro_batch, .seq = r->seq, .recompute = r->recompute, .offload = t->offload.optimizer || t->offload.folder, .leave = t->offload.activations,
+                                .fp8 = r->dtype == MATMUL_FP8, .backend = t->backend};
 }
 
-static int check_memory(const struct training *t, int64_t needed, struct err *e) {
+static int check_memory(const struct training *t, int64_t needed, int64_t host, struct err *e) {
   const struct recipe *r = &t->recipe;
-  double memory = memory_of_device(t->backend), ids = (double)r->batch * ((double)(r->seq + 1) * sizeof(uint32_t) + sizeof(int32_t) + sizeof(double)); /* of a step */
-  if ((double)needed + ids <= memory) return 0;
+  double memory = memory_of_device(t->backend), ids = t->backend == backend_cpu() ? (double)r->batch * ((double)(r->seq + 1) * sizeof(uint32_t) + sizeof(int32_t) + sizeof(double)) : 0; /* of a step */
   char need[NUMBER_TEXT], have[NUMBER_TEXT];
+  if ((double)host > memory_to_pin())
+    return err_set(e, "--offload %s: %s of host memory are needed and %s can be pinned; see --plan", t->settings->offload, number_bytes((double)host, need), number_bytes(memory_to_pin(), have));
+  if ((double)needed + ids <= memory) return 0;
   if ((double)needed <= memory || ids > memory)
     return err_set(e, "%s are there, %s less than are needed with the token ids of --batch %" PRId64 ": lower it", number_bytes(memory, have), number_bytes((double)needed + ids - memory, need), r->batch);
   struct buffer advice = {0};
@@ -282,7 +297,7 @@ static int check_memory(const struct training *t, int64_t needed, struct err *e)
   return -1;
 }
 
-static int print_plan(const struct training *t, const struct memory_report *m, struct err *e) {
+static int print_plan(const struct training *t, const struct memory_report *m, int64_t host, struct err *e) {
   const struct recipe *r = &t->recipe;
   double per_token = config_flops_per_token(&t->config, r->seq), tokens = (double)(r->schedule.steps * r->batch * r->seq);
   printf("quantity\tvalue\n");
@@ -293,7 +308,7 @@ static int print_plan(const struct training *t, const struct memory_report *m, s
   printf("bytes_parameters\t%" PRId64 "\nbytes_gradients\t%" PRId64 "\nbytes_optimizer\t%" PRId64 "\n", m->parameters, m->gradients, m->optimizer);
   printf("bytes_activations\t%" PRId64 "\nbytes_activation_gradients\t%" PRId64 "\nbytes_statistics\t%" PRId64 "\nbytes_logits\t%" PRId64 "\n",
          m->classes[BUFFER_ACTIVATION], m->classes[BUFFER_GRADIENT], m->classes[BUFFER_STATISTICS], m->classes[BUFFER_LOGITS]);
-  printf("bytes_arena\t%" PRId64 "\nbytes_total\t%" PRId64 "\n", m->arena, m->total);
+  printf("bytes_arena\t%" PRId64 "\nbytes_total\t%" PRId64 "\nbytes_host\t%" PRId64 "\n", m->arena, m->total, host);
   struct buffer rows = {0};
   const struct memory_choice choice = memory_chosen(t);
   memory_rows(&rows, &t->config, &r->optimizer, &choice, r->batch, memory_of_device(t->backend));
@@ -313,6 +328,17 @@ static int choose_device(struct training *t, struct err *e) {
   t->backend->set_threads((int)t->program->jobs);
   program_verbose(t->program, "%s", t->backend->describe(&warning));
   if (warning) program_warn(t->program, "%s", warning);
+  return 0;
+}
+
+/* Nothing leaves the memory of a CPU but to a folder. */
+static int choose_offload(struct training *t, struct err *e) {
+  struct offload_option *o = &t->offload;
+  if (offload_option_parse(o, t->settings->offload, e) < 0) return -1;
+  if (t->backend != backend_cpu()) return o->folder ? err_usage(e, "--offload %s: a folder takes the optimiser from the memory of a CPU; a GPU's leaves with --offload optimizer", o->folder) : 0;
+  if (!o->optimizer && !o->activations) return 0;
+  program_warn(t->program, "--offload %s is for GPUs: on the CPU all lies in host memory already%s", t->settings->offload, o->optimizer ? ", and --offload DIR takes the optimiser out of it" : "");
+  *o = (struct offload_option){0};
   return 0;
 }
 
@@ -343,19 +369,29 @@ static int take_weights(struct training *t, struct err *e) {
   return result;
 }
 
+static struct checkpoint_array optimizer_array(const struct training *t) {
+  return (struct checkpoint_array){"", optimizer_layout(t->optimizer), optimizer_state(t->optimizer), optimizer_in_host(t->optimizer)};
+}
+
 static int build_model(struct training *t, struct err *e) {
   struct memory_report m;
   struct parameter_layout layout;
-  if (choose_device(t, e) < 0) return -1;
+  if (choose_device(t, e) < 0 || choose_offload(t, e) < 0) return -1;
   widen_micro_batch(t);
   parameter_layout_init(&layout, &t->config);
-  plan_init(&t->plan, &t->config, &layout, &(struct plan_settings){.B = t->recipe.micro_batch, .T = t->recipe.seq, .training = true, .recompute = t->recipe.recompute, .backend = t->backend});
-  memory_report(&t->plan, &layout, t->settings->offload ? 0 : optimizer_bytes(&layout, &t->recipe.optimizer), &m);
+  plan_init(&t->plan, &t->config, &layout, &(struct plan_settings){.B = t->recipe.micro_batch, .T = t->recipe.seq, .training = true, .recompute = t->recipe.recompute, .offload = t->offload.activations, .backend = t->backend});
+  const struct memory_choice choice = memory_chosen(t);
+  memory_report(&t->plan, &layout, memory_optimizer(&layout, &t->recipe.optimizer, &choice), &m);
+  int64_t host = m.host + memory_optimizer_host(&layout, &t->recipe.optimizer, &choice);
   parameter_layout_release(&layout);
-  if (t->settings->plan) return print_plan(t, &m, e);
-  if (check_memory(t, m.total, e) < 0) return -1;
+  if (t->settings->plan) return print_plan(t, &m, host, e);
+  if (check_memory(t, m.total, host, e) < 0) return -1;
+  char pinned[NUMBER_TEXT];
+  if (host > 0) program_verbose(t->program, "%s of host memory are pinned for --offload %s", number_bytes((double)host, pinned), t->settings->offload);
+  if (t->offload.activations && t->plan.host == 0) program_warn(t->program, "--offload activations: those of the last two layers stay, and there are %" PRId64, t->config.layers);
   if (parameters_init(&t->parameters, &t->config, t->backend, true, e) < 0) return -1;
-  if (optimizer_new(&t->optimizer, &t->parameters, &t->recipe.optimizer, t->settings->offload, e) < 0) return -1;
+  const struct optimizer_place place = {.home = t->offload.folder ? OPTIMIZER_IN_FOLDER : t->offload.optimizer ? OPTIMIZER_IN_HOST : OPTIMIZER_WITH_PARAMETERS, .folder = t->offload.folder};
+  if (optimizer_new(&t->optimizer, &t->parameters, &t->recipe.optimizer, &place, e) < 0) return -1;
   if (trainer_new(&t->trainer, &t->parameters, t->optimizer, &t->plan, t->loader, comm_self(), &t->recipe, e) < 0) return -1;
   if (!t->state && t->settings->init) return take_weights(t, e);
   if (!t->state) {
@@ -363,7 +399,7 @@ static int build_model(struct training *t, struct err *e) {
     return parameters_randomize(&t->parameters, t->seed, base > 0 ? (double)t->config.hidden_size / (double)base : 1, e);
   }
   const char *init = "";
-  const struct checkpoint_array state = {"", optimizer_layout(t->optimizer), optimizer_state(t->optimizer)};
+  const struct checkpoint_array state = optimizer_array(t);
   if (checkpoint_weights(&t->parameters, t->folder.data, e) < 0 || checkpoint_arrays(&state, 1, t->backend, t->folder.data, e) < 0) return -1;
   if (trainer_restore(t->trainer, t->state, e) < 0 || json_get_string(t->state, "init", &init, e) < 0) return err_prefix(e, "%s", t->folder.data);
   snprintf(t->init, sizeof t->init, "%.16s", init);
@@ -414,8 +450,10 @@ static int on_save(void *context, int64_t step, struct err *e) {
   json_object_set_new(state, "seed", json_integer((json_int_t)t->seed));
   json_object_set_new(state, "recipe", recipe_options_to_json(&t->settings->recipe));
   if (*t->init) json_object_set_new(state, "init", json_string(t->init));
-  const struct checkpoint_array array = {"", optimizer_layout(t->optimizer), optimizer_state(t->optimizer)};
-  int result = checkpoint_save(t->program->output, step, &t->parameters, &array, 1, state, &extra, e);
+  const struct checkpoint_array array = optimizer_array(t);
+  struct kernel_error k;
+  int result = t->backend->synchronize(&k) < 0 ? kernel_failed(e, &k) : 0; /* a state in host memory is whole */
+  if (result == 0) result = checkpoint_save(t->program->output, step, &t->parameters, &array, 1, state, &extra, e);
   json_decref(state);
   if (result == 0) t->saved = step;
   if (result == 0 && trainer_best_step(t->trainer) == step) result = checkpoint_mark_best(t->program->output, step, e);

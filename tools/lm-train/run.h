@@ -14,7 +14,7 @@ struct run_settings {
   struct option_list set, data, validation;
   const char *tokenizer, *recipe_path, *log, *profile;
   const char *init, *branch;         /* folders; at most one */
-  const char *offload;               /* folder for the optimiser's state; NULL: in memory */
+  const char *offload;               /* offload_option.h; NULL: nothing leaves */
   bool resume, plan;
   int device;                        /* index into DEVICE_CHOICES */
   struct recipe_options recipe;

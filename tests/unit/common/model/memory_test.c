@@ -2,7 +2,7 @@
  *
  * Liveness: whatever a plan says is dead is NaN.  Before every step all of the arena is overwritten but the buffers that an
  * earlier step has touched and that this or a later one still touches.  Results must be the same bits as without, and nothing
- * may be written where no buffer lives.
+ * may be written where no buffer lives.  The same when activations leave to host memory and return.
  */
 #include "common/model/memory.h"
 
@@ -12,7 +12,6 @@
 
 #include "common/base/memory.h"
 #include "common/model/execution.h"
-#include "common/model/op.h"
 #include "tests/architectures.h"
 #include "tests/tap.h"
 
@@ -53,23 +52,21 @@ static bool run(struct execution *x, struct pass *pass, const int32_t *first_id)
   size_t bytes = (size_t)(pass->B * pass->T) * sizeof *ids;
   memcpy(x->ids, first_id, bytes);
   if (pass->losses) memcpy(x->targets, targets, bytes);
-  for (int i = 0; i < (pass->gradient ? x->plan->step_count : x->plan->count); i++) {
-    const struct plan_step *s = &x->plan->steps[i];
-    const struct plan_node *n = &x->plan->nodes[s->node];
+  for (int i = 0; i < (pass->gradient ? x->plan->step_count : x->plan->forward_steps); i++) {
     poison(x, i);
-    pass->again = s->kind != STEP_FORWARD;
-    if ((s->kind == STEP_BACKWARD ? ops[n->op].backward : ops[n->op].forward)(x, n, pass) < 0 || !kept_within(x, i)) return false;
+    if (execution_step(x, &x->plan->steps[i], pass) < 0 || !kept_within(x, i)) return false;
   }
   poison(x, x->plan->step_count); /* nothing is handed on to the next pass */
   return true;
 }
 
-static bool train(const struct architecture *a, struct parameters *p, enum recompute policy, bool poisoned) {
+static bool train(const struct architecture *a, struct parameters *p, enum recompute policy, bool offload, bool poisoned) {
   struct plan plan;
   struct execution *x;
   double losses[B] = {0}, evaluated[B] = {0};
-  plan_init(&plan, &a->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .training = true, .recompute = policy});
+  plan_init(&plan, &a->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .training = true, .recompute = policy, .offload = offload});
   plan.chunk_rows = 5;
+  if (offload && plan.host == 0) return note("nothing leaves"), false;
   if (execution_new(&x, &plan, p, T, &e) < 0) return false;
   execution_dropout_key(x, 11);
   execution_z_loss(x, 0.01);
@@ -82,10 +79,11 @@ static bool train(const struct architecture *a, struct parameters *p, enum recom
   return fine && isfinite(losses[0] + losses[1] + evaluated[0] + evaluated[1]);
 }
 
-static bool trains(const struct architecture *a, struct parameters *p, enum recompute policy) {
-  if (!train(a, p, policy, false)) return false;
+/* offload: the poisoned run's activations leave. */
+static bool trains(const struct architecture *a, struct parameters *p, enum recompute policy, bool offload) {
+  if (!train(a, p, policy, false, false)) return false;
   real *expected = COPY(p->gradients, (size_t)p->layout.total * sizeof(real));
-  bool same = train(a, p, policy, true);
+  bool same = train(a, p, policy, offload, true) && (!offload || train(a, p, policy, true, false));
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
     bool equal = memcmp(expected + t->offset, p->gradients + t->offset, (size_t)t->count * sizeof(real)) == 0;
@@ -129,8 +127,14 @@ static void check(const struct architecture *a) {
   static const char *const policies[] = {"none", "norm", "attention", "block"};
   struct parameters p;
   if (!ok(parameters_init(&p, &a->config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 3, 0.2, &e) == 0, "%s: parameters are there", a->name)) return;
-  for (int policy = RECOMPUTE_NONE; policy <= RECOMPUTE_BLOCK; policy++) ok(trains(a, &p, (enum recompute)policy), "%s: training reads nothing that is dead, recomputing %s", a->name, policies[policy]);
+  for (int policy = RECOMPUTE_NONE; policy <= RECOMPUTE_BLOCK; policy++) ok(trains(a, &p, (enum recompute)policy, false), "%s: training reads nothing that is dead, recomputing %s", a->name, policies[policy]);
   ok(infers(a, &p), "%s: nor does inference, whole or through a cache", a->name);
+  parameters_release(&p);
+  struct architecture deep = *a; /* layers of the same kinds in turn, enough for some to leave */
+  deep.config.layers = 5;
+  for (int l = 2; l < 5; l++) deep.config.mixer[l] = deep.config.mixer[l % 2];
+  if (!ok(parameters_init(&p, &deep.config, backend_cpu(), true, &e) == 0 && architecture_values(&p, 3, 0.2, &e) == 0, "%s: parameters of five layers are there", a->name)) return;
+  for (int policy = RECOMPUTE_NONE; policy <= RECOMPUTE_BLOCK; policy++) ok(trains(&deep, &p, (enum recompute)policy, true), "%s: nor does it when activations leave, recomputing %s", a->name, policies[policy]);
   parameters_release(&p);
 }
 

@@ -2,6 +2,8 @@
  *
  * Models of transformers against ours: logits, loss, every gradient, three AdamW steps, one of Muon, and greedy continuation, from
  * ../shared/data/oracle/lm (made in double precision).
+ *
+ * Usage: oracle_test [cuda [MODEL]]      on the CPU, or on a GPU: in fp32, then in bf16 within wider bounds
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +21,12 @@
 enum { B = 2, T = 32, V = 256 };
 
 static struct err e;
+static const struct backend *backend;
+static enum matmul_type type;
+static const struct bounds { /* of logits; of losses and the norm; relative, of gradients, of parameters after steps */
+  const char *name;
+  double logit, loss, gradient, parameter;
+} cpu = {"", 1e-5, 1e-6, 1e-4, 1e-4}, single = {", fp32 on the GPU", 5e-5, 5e-6, 2e-4, 2e-4}, half = {", bf16 on the GPU", 0.08, 5e-3, 0.05, 0.01}, *bounds = &cpu;
 
 static bool load(const struct safetensors *s, const char *prefix, const char *name, float **out, int64_t *count) {
   char full[160];
@@ -30,23 +38,46 @@ static bool load(const struct safetensors *s, const char *prefix, const char *na
   return safetensors_read_f32(s, t, 0, t->count, *out, &e) == 0;
 }
 
+/* [in][out], as GPT-2's files have it, becomes [out][in]. */
+static void transpose(float *x, int64_t out, int64_t in) {
+  float *from = COPY(x, (size_t)(out * in) * sizeof *x);
+  for (int64_t o = 0; o < out; o++)
+    for (int64_t i = 0; i < in; i++) x[o * in + i] = from[i * out + o];
+  free(from);
+}
+
 static double relative(const float *got, const float *want, int64_t n) {
   double difference = 0, norm = 0;
   for (int64_t i = 0; i < n; i++) difference += ((double)got[i] - want[i]) * ((double)got[i] - want[i]), norm += (double)want[i] * want[i];
   return sqrt(difference) / sqrt(norm);
 }
 
-static double worst_tensor(const struct safetensors *ref, const char *prefix, const struct parameters *p, const real *values) {
+/* All n numbers of an array of the device. */
+static real *fetched(const real *values, int64_t n) {
+  struct kernel_error k;
+  real *host = MALLOC((size_t)n * sizeof *host);
+  if (backend->to_host(host, values, (size_t)n * sizeof *host, &k) < 0) note("%s", k.message);
+  return host;
+}
+
+static double worst_tensor(const struct safetensors *ref, const char *prefix, const struct parameters *p, const real *on_device) {
   double worst = 0;
+  real *values = fetched(on_device, p->layout.total);
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
     float *want;
     int64_t n;
-    if (!load(ref, prefix, t->name, &want, &n) || n != t->count) return HUGE_VAL;
+    if (strcmp(prefix, "adamw3.") == 0 && strstr(t->name, "c_attn.bias")) continue; /* a key's has no gradient but rounding, of which AdamW makes whole steps */
+    if (!load(ref, prefix, t->name, &want, &n) || n != t->count) {
+      note("%s%s is not in the reference", prefix, t->name);
+      return HUGE_VAL;
+    }
+    if (t->transposed) transpose(want, t->shape[0], t->shape[1]);
     double r = relative(values + t->offset, want, n);
-    if (r > worst) worst = r;
+    if (r > worst || isnan(r)) worst = isnan(r) ? HUGE_VAL : r;
     free(want);
   }
+  free(values);
   return worst;
 }
 
@@ -54,23 +85,30 @@ static double worst_tensor(const struct safetensors *ref, const char *prefix, co
 static void check_muon(struct parameters *p, const struct safetensors *ref, const char *name) {
   struct optimizer_settings s = optimizer_defaults(OPTIMIZER_MUON);
   struct optimizer *o;
-  real *before = COPY(p->values, (size_t)p->layout.total * sizeof(real));
+  struct kernel_error k;
+  real *before = fetched(p->values, p->layout.total);
   double worst = 0;
   s.weight_decay = 0, s.adjust = MUON_ORIGINAL;
   if (!ok(optimizer_new(&o, p, &s, NULL, &e) == 0 && optimizer_step(o, 1, 0.02, 1, &e) == 0, "%s: Muon steps", name)) return;
+  real *values = fetched(p->values, p->layout.total);
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
     float *want;
     int64_t n;
     if (t->kind != PARAMETER_MATRIX) continue;
-    if (!load(ref, "muon1.", t->name, &want, &n) || n != t->count) worst = HUGE_VAL;
-    else worst = fmax(worst, relative(p->values + t->offset, want, n));
+    if (!load(ref, "muon1.", t->name, &want, &n) || n != t->count) {
+      worst = HUGE_VAL;
+      continue;
+    }
+    if (t->transposed) transpose(want, t->shape[0], t->shape[1]);
+    worst = fmax(worst, relative(values + t->offset, want, n));
     free(want);
   }
-  ok(worst <= 1e-5, "%s: every matrix after a step of Muon is within 1e-5", name);
+  double bound = fmax(1e-5, bounds->gradient / 10); /* a fiftieth of a matrix is new */
+  ok(worst <= bound, "%s%s: every matrix after a step of Muon is within %g", name, bounds->name, bound);
   note("largest relative difference of a matrix %.3g", worst);
-  memcpy(p->values, before, (size_t)p->layout.total * sizeof(real));
-  free(before);
+  if (backend->to_device(p->values, before, (size_t)p->layout.total * sizeof(real), &k) < 0 || parameters_refresh(p, &e) < 0) note("the parameters are not put back");
+  free(before), free(values);
   optimizer_free(o);
 }
 
@@ -84,8 +122,9 @@ static void check_greedy(struct parameters *p, const struct safetensors *ref, co
   struct execution *x;
   struct cache cache;
   real logits[V];
-  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = 1, .T = 8});
+  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = 1, .T = 8, .backend = backend});
   ok(execution_new(&x, &plan, p, 64, &e) == 0 && cache_init(&cache, &p->config, p->backend, 1, 64, &e) == 0, "%s: a cache is made", name);
+  execution_type(x, type);
   /* the prompt in two parts, 5 and 3 positions, then one by one */
   bool fine = execute_extend(x, &cache, 0, 1, 5, ids, NULL, &e) == 0 && execute_extend(x, &cache, 0, 1, 3, ids + 5, logits, &e) == 0;
   for (int i = 8; fine && i < n; i++) {
@@ -95,7 +134,7 @@ static void check_greedy(struct parameters *p, const struct safetensors *ref, co
     got[i] = best;
     fine = execute_extend(x, &cache, 0, 1, 1, &got[i], logits, &e) == 0;
   }
-  ok(fine && memcmp(got, ids, (size_t)n * sizeof *ids) == 0, "%s: greedy continuation through the cache gives the reference's ids", name);
+  ok(fine && memcmp(got, ids, (size_t)n * sizeof *ids) == 0, "%s%s: greedy continuation through the cache gives the reference's ids", name, bounds->name);
   cache_release(&cache);
   execution_free(x);
   plan_release(&plan);
@@ -117,8 +156,8 @@ static void check_model(const char *name) {
   snprintf(path, sizeof path, "%s/reference.safetensors", folder);
   if (!ok(checkpoint_config(&c, folder, &e) == 0, "%s: config.json is understood", name)) { note("%s", e.message); return; }
   if (!ok(safetensors_open(&ref, path, &e) == 0, "%s: the reference opens", name)) return;
-  if (!ok(parameters_init(&p, &c, backend_cpu(), true, &e) == 0 && checkpoint_weights(&p, folder, &e) == 0, "%s: weights load", name)) { note("%s", e.message); return; }
-  check_greedy(&p, ref, name);
+  if (!ok(parameters_init(&p, &c, backend, true, &e) == 0 && checkpoint_weights(&p, folder, &e) == 0, "%s: weights load", name)) { note("%s", e.message); return; }
+  if (bounds != &half) check_greedy(&p, ref, name);
 
   float *ids_float, *logits_want, *loss_want, *losses_want, *norm_want;
   int64_t n;
@@ -129,13 +168,14 @@ static void check_model(const char *name) {
 
   struct plan plan;
   struct execution *x;
-  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true});
+  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true, .backend = backend});
   ok(execution_new(&x, &plan, &p, T, &e) == 0, "%s: a plan is made", name);
+  execution_type(x, type);
   static real logits[B * T * V];
   ok(execute_logits(x, B, T, ids, false, logits, &e) == 0, "%s: it runs forward", name);
   double worst = 0;
   for (int i = 0; i < B * T * V; i++) worst = fmax(worst, fabs((double)logits[i] - logits_want[i]));
-  ok(worst <= 1e-5, "%s: logits are within 1e-5", name);
+  ok(worst <= bounds->logit, "%s%s: logits are within %g", name, bounds->name, bounds->logit);
   note("largest difference of a logit %.3g", worst);
 
   struct optimizer_settings settings = optimizer_defaults(OPTIMIZER_ADAMW);
@@ -148,21 +188,21 @@ static void check_model(const char *name) {
     if (!ok(execute_train(x, ids, targets, 1 / count, true, losses, &e) == 0, "%s: step %d runs", name, step)) break;
     for (int b = 0; b < B; b++) loss += losses[b];
     snprintf(title, sizeof title, "%s: loss before step %d", name, step);
-    ok_near(loss / count, losses_want[step], 2e-5, title);
+    ok_near(loss / count, losses_want[step], fmax(2e-5, 2 * bounds->loss), title);
     if (step == 0) {
-      ok_near(loss / count, loss_want[0], 1e-6, "the loss is the reference's");
+      ok_near(loss / count, loss_want[0], bounds->loss, "the loss is the reference's");
       worst = worst_tensor(ref, "grad.", &p, p.gradients);
-      ok(worst <= 1e-4, "%s: every gradient is within 1e-4", name);
+      ok(worst <= bounds->gradient, "%s%s: every gradient is within %g", name, bounds->name, bounds->gradient);
       note("largest relative difference of a gradient %.3g", worst);
       double squares = 0;
       p.backend->sum_squares(&squares, p.gradients, p.layout.total, &k);
-      ok_near(sqrt(squares), norm_want[0], 1e-5, "the norm of the gradient is the reference's");
+      ok_near(sqrt(squares), norm_want[0], 10 * bounds->loss, "the norm of the gradient is the reference's");
     }
-    if (step == 0) check_muon(&p, ref, name);
+    if (step == 0 && bounds != &half && safetensors_find(ref, "muon1.model.layers.0.self_attn.q_proj.weight")) check_muon(&p, ref, name);
     if (step < 3) optimizer_step(adamw, step + 1, 1e-3, 1, &e);
   }
   worst = worst_tensor(ref, "adamw3.", &p, p.values);
-  ok(worst <= 1e-4, "%s: every parameter after three AdamW steps is within 1e-4", name);
+  ok(worst <= bounds->parameter, "%s%s: every parameter after three AdamW steps is within %g", name, bounds->name, bounds->parameter);
   note("largest relative difference of a parameter %.3g", worst);
 
   optimizer_free(adamw);
@@ -187,7 +227,7 @@ static void check_stories(void) {
   fclose(f);
   struct model_config c;
   struct parameters p;
-  if (!ok(checkpoint_config(&c, folder, &e) == 0 && parameters_init(&p, &c, backend_cpu(), false, &e) == 0 && checkpoint_weights(&p, folder, &e) == 0, "stories260K: loads")) return;
+  if (!ok(checkpoint_config(&c, folder, &e) == 0 && parameters_init(&p, &c, backend, false, &e) == 0 && checkpoint_weights(&p, folder, &e) == 0, "stories260K: loads")) return;
   struct generation g = {.prompt = want, .prompt_count = 1};
   struct generator *generator = generator_new(&p, 1, c.vocab_size);
   struct generator_settings settings = {.sampler = {.top_p = 1, .repeat_penalty = 1}, .limit = n - 1};
@@ -197,9 +237,20 @@ static void check_stories(void) {
   parameters_release(&p);
 }
 
-int main(void) {
-  check_model("llama-tied");
-  check_model("llama-untied");
-  check_stories();
+int main(int argc, char **argv) {
+  bool gpu = argc > 1 && strcmp(argv[1], "cuda") == 0;
+  for (int i = 0; i <= gpu; i++) {
+    struct kernel_error k;
+    type = i ? MATMUL_BF16 : MATMUL_FP32, bounds = !gpu ? &cpu : i ? &half : &single;
+    backend = gpu ? backend_cuda(type, &k) : backend_cpu();
+    if (!ok(backend != NULL, "a backend")) {
+      note("%s", k.message);
+      continue;
+    }
+    static const char *const models[] = {"llama-tied", "llama-untied", "qwen3-tied", "gpt2"};
+    for (int m = 0; m < 4; m++)
+      if (argc < 3 || strcmp(argv[2], models[m]) == 0) check_model(models[m]);
+    if (i == 0 && argc < 3) check_stories();
+  }
   return tap_done();
 }

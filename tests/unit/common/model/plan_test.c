@@ -33,6 +33,55 @@ static int64_t most_alive(const struct plan *p) {
   return most;
 }
 
+static int64_t statistics(const struct plan *p) {
+  int64_t sum = 0;
+  for (int i = 0; i < p->buffer_count; i++)
+    if (p->buffers[i].class == BUFFER_STATISTICS) sum += plan_buffer_bytes(p, &p->buffers[i]);
+  return sum;
+}
+
+/* Every copy out is waited for before one comes in, and every slot before it is used again. */
+static bool in_order(const struct plan *p) {
+  bool under_way[4] = {0}, *out = calloc((size_t)p->value_count, sizeof *out), good = true;
+  int last = -1;
+  for (int i = 0; i < p->step_count; i++) {
+    const struct plan_step *s = &p->steps[i];
+    if (!step_copies(s->kind)) continue;
+    if (s->kind == STEP_LEFT || s->kind == STEP_RETURNED) good &= under_way[s->slot], under_way[s->slot] = false;
+    else {
+      good &= i == last + 1 || !under_way[s->slot];
+      good &= (s->kind == STEP_LEAVE) == (i < p->forward_steps) && out[s->value] == (s->kind == STEP_RETURN);
+      out[s->value] = s->kind == STEP_LEAVE, under_way[s->slot] = true, last = i;
+    }
+  }
+  for (int i = 0; i < 4; i++) good &= !under_way[i];
+  for (int v = 0; v < p->value_count; v++) good &= !out[v];
+  free(out);
+  return good;
+}
+
+/* With what leaves in host memory two blocks' activations are left, whatever the number of blocks. */
+static void offload(enum recompute policy) {
+  int64_t arenas[2], hosts[2], kept[2];
+  bool good = true;
+  for (int i = 0; i < 2; i++) {
+    struct model_config c = config(i ? 12 : 6);
+    struct parameter_layout l;
+    struct plan p, stays;
+    parameter_layout_init(&l, &c);
+    plan_init(&stays, &c, &l, &(struct plan_settings){.B = 4, .T = 32, .training = true, .recompute = policy});
+    plan_init(&p, &c, &l, &(struct plan_settings){.B = 4, .T = 32, .training = true, .recompute = policy, .offload = true});
+    good = !overlaps(&p) && in_order(&p) && p.arena < stays.arena && p.arena <= most_alive(&p) * 11 / 10 && stays.host == 0 && good;
+    arenas[i] = p.arena - statistics(&p), hosts[i] = p.host, kept[i] = stays.arena - statistics(&stays);
+    plan_release(&p), plan_release(&stays);
+    parameter_layout_release(&l);
+  }
+  int64_t block = (hosts[1] - hosts[0]) / 6;
+  good = hosts[0] >= 4 * block - 4 * 32 * 64 * (int64_t)sizeof(real) && hosts[0] <= 4 * block && kept[1] - kept[0] >= 6 * block && arenas[1] - arenas[0] < block / 10 && good;
+  ok(good, "recompute %d: of 6 blocks 4 leave, of 12 10, and the arena falls to %.2f and %.2f", (int)policy, (double)arenas[0] / (double)kept[0], (double)arenas[1] / (double)kept[1]);
+  note("a block %lld bytes, host %lld %lld, arena %lld %lld, without offload %lld %lld", (long long)block, (long long)hosts[0], (long long)hosts[1], (long long)arenas[0], (long long)arenas[1], (long long)kept[0], (long long)kept[1]);
+}
+
 int main(void) {
   struct model_config c = config(6);
   struct parameter_layout l;
@@ -78,6 +127,7 @@ int main(void) {
     plan_release(&again);
   }
   ok(share > 0.2 && share < 1.0 / 3 + 1e-9, "running every block again costs a third of forward and backward, the classifier aside");
+  for (int policy = RECOMPUTE_NONE; policy <= RECOMPUTE_BLOCK; policy++) offload((enum recompute)policy);
   plan_release(&train), plan_release(&infer), plan_release(&deep_plan);
   parameter_layout_release(&l), parameter_layout_release(&deep_layout);
   return tap_done();

@@ -2,6 +2,8 @@
  *
  * The trainer follows the loss curve of a reference in torch: 4 layers x 256 on the bytes of tinyshakespeare, 150 steps,
  * with that reference's initial values and batches (splitmix64 counters, ../shared/prototypes/oracle/model.py).
+ *
+ * Usage: loss_curve_test [cuda [STEPS]]      on the CPU, or on a GPU in fp32
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,30 +19,34 @@
 
 enum { B = 16, T = 128, STEPS = 150, VALIDATION_WINDOWS = 64 };
 #if defined(__SANITIZE_ADDRESS__)
-enum { RUN = 4 }; /* the sanitizers look at memory, not at the curve, and take minutes for all of it */
+static int run = 4; /* the sanitizers look at memory, not at the curve, and take minutes for all of it */
 #else
-enum { RUN = STEPS };
+static int run = STEPS;
 #endif
 
 static struct err e;
+static const struct backend *backend;
 
 /* Uniform with standard deviation `std` from a 24-bit fraction; tensors are numbered in the reference's order. */
 static void reference_values(struct parameters *p, int layers) {
   int64_t number = 0;
+  real *values = NEW_ARRAY(real, (size_t)p->layout.total);
   for (int i = 0; i < p->layout.count; i++) {
     const struct parameter_tensor *t = &p->layout.tensors[i];
     for (int64_t k = 0; k < t->count; k++) {
       if (t->rank == 1) {
-        p->values[t->offset + k] = 1;
+        values[t->offset + k] = 1;
         continue;
       }
       uint64_t h = splitmix64((1ull << 40 ^ (uint64_t)number << 32) + (uint64_t)k);
       float u = (float)(h >> 40) / (float)(1 << 23) - 1;
       double std = strstr(t->name, "o_proj") || strstr(t->name, "down_proj") ? 0.02 / sqrt(2.0 * layers) : 0.02;
-      p->values[t->offset + k] = (real)(u * (float)(std * sqrt(3.0)));
+      values[t->offset + k] = (real)(u * (float)(std * sqrt(3.0)));
     }
     number += t->rank == 2;
+    if (parameters_put(p, i, 0, values + t->offset, t->count, &e) < 0) note("%s", e.message);
   }
+  free(values);
 }
 
 static double validation_loss(struct parameters *p, const unsigned char *text) {
@@ -48,7 +54,7 @@ static double validation_loss(struct parameters *p, const unsigned char *text) {
   struct execution *x;
   int32_t ids[B * T], targets[B * T];
   double losses[B] = {0}, loss = 0;
-  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = B, .T = T});
+  plan_init(&plan, &p->config, &p->layout, &(struct plan_settings){.B = B, .T = T, .backend = backend});
   bool fine = execution_new(&x, &plan, p, T, &e) == 0;
   for (int w = 0; fine && w < VALIDATION_WINDOWS; w += B) {
     for (int i = 0; i < B * T; i++) ids[i] = text[w * T + i], targets[i] = text[w * T + i + 1];
@@ -68,7 +74,15 @@ static unsigned char *read_text(const char *path, size_t *size) {
   return text;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  struct kernel_error k;
+  bool gpu = argc > 1 && strcmp(argv[1], "cuda") == 0;
+  if (gpu && argc > 2) run = atoi(argv[2]);
+  backend = gpu ? backend_cuda(MATMUL_FP32, &k) : backend_cpu();
+  if (!ok(backend != NULL && run >= 0 && run <= STEPS, "a backend")) {
+    note("%s", k.message);
+    return tap_done();
+  }
   const char *curve_path = tap_shared("oracle/lm/loss_byte4x256.tsv"), *text_path = tap_shared("text/tinyshakespeare/input.txt");
   FILE *curve = curve_path ? fopen(curve_path, "r") : NULL;
   if (!curve || !text_path) {
@@ -86,16 +100,16 @@ int main(void) {
   struct plan plan;
   struct optimizer *o;
   struct trainer *t;
-  ok(parameters_init(&p, &c, backend_cpu(), true, &e) == 0, "parameters are there");
+  ok(parameters_init(&p, &c, backend, true, &e) == 0, "parameters are there");
   reference_values(&p, 4);
-  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true});
+  plan_init(&plan, &c, &p.layout, &(struct plan_settings){.B = B, .T = T, .training = true, .backend = backend});
   ok(optimizer_new(&o, &p, &r.optimizer, NULL, &e) == 0 && trainer_new(&t, &p, o, &plan, NULL, comm_self(), &r, &e) == 0, "a trainer is there");
 
   char line[256];
   double early = 0, late = 0, validation = 0, norm = 0;
   if (!fgets(line, sizeof line, curve)) return 1;
   uint32_t windows[B * (T + 1)];
-  for (int step = 0; step < RUN; step++) {
+  for (int step = 0; step < run; step++) {
     for (int b = 0; b < B; b++) {
       uint64_t at = splitmix64((7ull << 40) + (uint64_t)(step * B + b)) % (train - T - 1);
       for (int i = 0; i <= T; i++) windows[b * (T + 1) + i] = text[at + (uint64_t)i];
@@ -123,7 +137,7 @@ int main(void) {
   ok(late <= 0.01, "and within 0.01 to step 150");
   ok(norm <= 0.01, "the norm of the gradient stays within 1 %% for 50 steps");
   ok(validation <= 0.01, "the validation loss stays within 0.01");
-  note("largest differences over %d steps: %.2g in the first 50, %.2g in all, validation %.2g, norm of the gradient %.2g relative", RUN, early, late, validation, norm);
+  note("largest differences over %d steps: %.2g in the first 50, %.2g in all, validation %.2g, norm of the gradient %.2g relative", run, early, late, validation, norm);
   trainer_free(t);
   optimizer_free(o);
   plan_release(&plan);

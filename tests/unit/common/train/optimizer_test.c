@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the optimiser does with a model's tensors: which rule takes which, the layout of its state, learning rates and decay by
- * kind, transfer across widths, a router's bias, state in a file.  The rules themselves are tested in tests/kernels.
+ * kind, transfer across widths, a router's bias, state elsewhere.  The rules themselves are tested in tests/kernels.
  */
 #include "common/train/optimizer.h"
 
@@ -42,12 +42,12 @@ static const struct parameter_tensor *find(const struct parameter_layout *l, con
 }
 
 /* `steps` steps, and the same tensor by tensor with the kernels; true when the parameters have the same bits. */
-static bool same_as_kernels(const struct optimizer_settings *s, const char *folder, int steps) {
+static bool same_as_kernels(const struct optimizer_settings *s, const struct optimizer_place *place, int steps) {
   struct parameters p, q;
   struct optimizer *o;
   struct kernel_error k;
   begin(&p), begin(&q);
-  if (optimizer_new(&o, &p, s, folder, &e) < 0) return note("%s", e.message), false;
+  if (optimizer_new(&o, &p, s, place, &e) < 0) return note("%s", e.message), false;
   const struct parameter_layout *l = &q.layout;
   real **arrays = NEW_ARRAY(real *, (size_t)l->count * 6);
   for (int i = 0; i < l->count; i++)
@@ -168,7 +168,7 @@ static void check_balance(void) {
   parameters_release(&p);
 }
 
-static void check_resume(enum optimizer_kind kind, const char *title) {
+static void check_resume(enum optimizer_kind kind, const struct optimizer_place *place, const char *title) {
   struct parameters p, q;
   struct optimizer *o, *r;
   struct optimizer_settings s = optimizer_defaults(kind);
@@ -176,10 +176,10 @@ static void check_resume(enum optimizer_kind kind, const char *title) {
   char dir[600], step[640];
   s.frequency = 2;
   begin(&p), begin(&q);
-  snprintf(dir, sizeof dir, "%s/resume-%d", tap_folder(), kind), mkdir(dir, 0777);
+  snprintf(dir, sizeof dir, "%s/resume-%d-%d", tap_folder(), kind, place->home), mkdir(dir, 0777);
   snprintf(step, sizeof step, "%s/step-3", dir);
-  if (optimizer_new(&o, &p, &s, NULL, &e) < 0 || optimizer_new(&r, &q, &s, tap_folder(), &e) < 0) exit(1);
-  const struct checkpoint_array saved = {"", optimizer_layout(o), optimizer_state(o)}, loaded = {"", optimizer_layout(r), optimizer_state(r)};
+  if (optimizer_new(&o, &p, &s, NULL, &e) < 0 || optimizer_new(&r, &q, &s, place, &e) < 0) exit(1);
+  const struct checkpoint_array saved = {"", optimizer_layout(o), optimizer_state(o), optimizer_in_host(o)}, loaded = {"", optimizer_layout(r), optimizer_state(r), optimizer_in_host(r)};
   bool good = true;
   for (int k = 1; k <= 6; k++) {
     fill_gradients(&p, k);
@@ -190,7 +190,7 @@ static void check_resume(enum optimizer_kind kind, const char *title) {
     fill_gradients(&q, k);
     good = optimizer_step(r, k, 0.01, 1, &e) == 0 && good;
   }
-  ok(good && memcmp(p.values, q.values, (size_t)p.layout.total * sizeof(real)) == 0, "%s: a run that goes on from a checkpoint comes to the same bits, its state in a file", title);
+  ok(good && memcmp(p.values, q.values, (size_t)p.layout.total * sizeof(real)) == 0, "%s: a run that goes on from a checkpoint comes to the same bits, its state %s", title, optimizer_in_host(r) ? "in host memory" : "in a file");
   json_decref(state);
   optimizer_free(o), optimizer_free(r);
   parameters_release(&p), parameters_release(&q);
@@ -206,23 +206,29 @@ int main(void) {
   ok(same_as_kernels(&soap, NULL, 6), "SOAP takes the hidden matrices one by one");
   soap.longest = 30, soap.matrix_lr = 3;
   ok(same_as_kernels(&soap, NULL, 6), "... without a basis for sides that are too long");
-  ok(same_as_kernels(&soap, tap_folder(), 6) && same_as_kernels(&adamw, tap_folder(), 4), "state in a file gives the same bits");
+  const struct optimizer_place file = {.home = OPTIMIZER_IN_FOLDER, .folder = tap_folder()}, nowhere = {.home = OPTIMIZER_IN_FOLDER, .folder = "no/such/folder"};
+  const struct optimizer_place host = {.home = OPTIMIZER_IN_HOST}, pieces = {.home = OPTIMIZER_IN_HOST, .piece = 100};
+  ok(same_as_kernels(&soap, &file, 6) && same_as_kernels(&adamw, &file, 4), "state in a file gives the same bits");
+  ok(same_as_kernels(&soap, &host, 6) && same_as_kernels(&muon, &host, 4) && same_as_kernels(&adamw, &host, 4), "so does state in host memory that visits the device");
+  ok(same_as_kernels(&soap, &pieces, 6) && same_as_kernels(&muon, &pieces, 4) && same_as_kernels(&adamw, &pieces, 4), "... in small pieces");
   struct parameters p;
   struct optimizer *o;
   begin(&p);
-  ok(optimizer_new(&o, &p, &adamw, "no/such/folder", &e) < 0 && strstr(e.message, "no/such/folder"), "a folder that is not there is an error that names it");
+  ok(optimizer_new(&o, &p, &adamw, &nowhere, &e) < 0 && strstr(e.message, "no/such/folder"), "a folder that is not there is an error that names it");
   struct rlimit limit, small;
   getrlimit(RLIMIT_FSIZE, &limit);
   small = limit, small.rlim_cur = 4096;
   signal(SIGXFSZ, SIG_IGN), setrlimit(RLIMIT_FSIZE, &small);
-  ok(optimizer_new(&o, &p, &adamw, tap_folder(), &e) < 0 && strstr(e.message, "no room for the optimiser's state"), "so is a disk without room for the state, before the first step");
+  ok(optimizer_new(&o, &p, &adamw, &file, &e) < 0 && strstr(e.message, "no room for the optimiser's state"), "so is a disk without room for the state, before the first step");
   setrlimit(RLIMIT_FSIZE, &limit);
   parameters_release(&p);
   check_layout();
   check_rates();
   check_balance();
-  check_resume(OPTIMIZER_ADAMW, "AdamW");
-  check_resume(OPTIMIZER_MUON, "Muon");
-  check_resume(OPTIMIZER_SOAP, "SOAP");
+  for (int i = 0; i < 2; i++) {
+    check_resume(OPTIMIZER_ADAMW, i ? &pieces : &file, "AdamW");
+    check_resume(OPTIMIZER_MUON, i ? &pieces : &file, "Muon");
+    check_resume(OPTIMIZER_SOAP, i ? &pieces : &file, "SOAP");
+  }
   return tap_done();
 }
