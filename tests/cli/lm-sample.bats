@@ -5,16 +5,14 @@
 
 bats_require_minimum_version 1.5.0
 
+load ../tiny
+
 setup_file() {
   export T=$BATS_FILE_TMPDIR LC_ALL=C OMP_WAIT_POLICY=passive
   cd "$T" || return 1
-  for i in $(seq 1 90); do printf 'the cat number %d sat on the mat; the dog %d ran after it.\n' "$i" $((i * 7 % 13)); done > corpus.txt
-  "$BIN/bpe-train" -q -n 300 -p gpt2 --raw -o tok.tsv corpus.txt
+  tiny_corpus 90
   "$BIN/bpe-encode" -q -t tok.tsv -o train.bin corpus.txt
-  cat > c.json << 'JSON'
-{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 300, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
- "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_act": "silu", "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true}
-JSON
+  tiny_config 64 96 2 64
   "$BIN/lm-train" -q -c c.json -d train.bin -t tok.tsv -o m --steps 80 --batch 4 --seq 24 --lr 5e-3
   printf '%s\n' $'1\tthe cat number' $'2\tthe dog' $'3\tthe mat; the dog 3 ran' > prompts
 }

@@ -3,17 +3,15 @@
 #
 # lm-train: folders, budgets, resuming after every kind of end, and what lm-sample makes of the result.
 
+load ../tiny
+
 setup_file() {
   export T=$BATS_FILE_TMPDIR
   cd "$T" || return 1
-  for i in $(seq 1 60); do printf 'the cat number %d sat on the mat; the dog %d ran after it.\n' "$i" $((i * 7 % 13)); done > corpus.txt
-  "$BIN/bpe-train" -q -n 300 -p gpt2 --raw -o tok.tsv corpus.txt
+  tiny_corpus 60
   "$BIN/bpe-encode" -q -t tok.tsv --raw -o train.bin corpus.txt
   "$BIN/bpe-encode" -q -t tok.tsv --raw --shard-tokens 200 -o part.bin corpus.txt
-  cat > c.json <<'JSON'
-{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 300, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
- "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_act": "silu", "max_position_embeddings": 32, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true}
-JSON
+  tiny_config 32 64 2 32
 }
 
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
